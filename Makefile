@@ -1,0 +1,40 @@
+# Every target stands on the environment in .venv, made from requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := .venv/uv/bin/uv
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install lock demo test check lint types layers system test-data fuzz soak bench clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: .venv/installed ## Make .venv from the lock file (touches nothing outside this folder but package caches)
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) scripts/install.py
+	@touch $@
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	@$(PYTHON) scripts/install.py --lock
+
+demo: .venv/installed ## Play one patient's story across a consortium (ARGS=--exit ends the server afterwards)
+	@$(BIN)/gateway demo $(ARGS)
+
+check: lint types layers ## Style, types and layers
+
+lint: .venv/installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+layers: .venv/installed
+	$(BIN)/lint-imports
+
+test: .venv/installed check ## Everything: checks and all tests, on SQLite and PostgreSQL
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+clean: ## Remove the environment and the demo's data
+	rm -rf .venv data build *.egg-info .pytest_cache .mypy_cache .ruff_cache

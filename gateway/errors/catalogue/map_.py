@@ -1,0 +1,5 @@
+"""Errors GW-3xxx: mapping."""
+
+from gateway.errors.kinds import Entry, Kind
+
+ENTRIES: tuple[Entry, ...] = ()

@@ -1,0 +1,30 @@
+"""Errors GW-1xxx: message intake."""
+
+from gateway.errors.kinds import Entry, Kind
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "GW-1001",
+        Kind.NOT_FOUND,
+        "没有名为 {channel} 的接入通道。",
+        "There is no channel named {channel}.",
+        "请核对地址中的通道名，或由管理员用 gateway channel add 登记。",
+        "Check the name in the address, or have it registered with gateway channel add.",
+    ),
+    Entry(
+        "GW-1002",
+        Kind.UNREADABLE,
+        "消息为空。",
+        "The message is empty.",
+        "请把原始记录放在请求体中再发送。",
+        "Send the native record as the body.",
+    ),
+    Entry(
+        "GW-1003",
+        Kind.TOO_LARGE,
+        "消息超过上限 {limit} 字节。",
+        "The message is larger than the limit of {limit} bytes.",
+        "请拆分后再发送，或由管理员调整 max_message_bytes。",
+        "Split it, or have max_message_bytes raised.",
+    ),
+)

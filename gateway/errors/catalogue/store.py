@@ -1,0 +1,5 @@
+"""Errors GW-5xxx: storing."""
+
+from gateway.errors.kinds import Entry, Kind
+
+ENTRIES: tuple[Entry, ...] = ()
