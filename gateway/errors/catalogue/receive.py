@@ -27,4 +27,28 @@ ENTRIES: tuple[Entry, ...] = (
         "请拆分后再发送，或由管理员调整 max_message_bytes。",
         "Split it, or have max_message_bytes raised.",
     ),
+    Entry(
+        "GW-1010",
+        Kind.INVALID,
+        "没有名为 {name} 的设置。",
+        "There is no setting named {name}.",
+        "全部设置见 docs/settings.md。",
+        "docs/settings.md lists them all.",
+    ),
+    Entry(
+        "GW-1011",
+        Kind.INVALID,
+        "设置 {name} 的值不是 {kind}。",
+        "The value of the setting {name} is no {kind}.",
+        "请改正后重新启动。",
+        "Correct it and start again.",
+    ),
+    Entry(
+        "GW-1900",
+        Kind.FAULT,
+        "网关内部出错，该记录已暂存。",
+        "The gateway itself failed; the record is parked.",
+        "请把消息编号告知网关管理员，修复后可重放。",
+        "Give the message id to the gateway's operator; it can be replayed once mended.",
+    ),
 )

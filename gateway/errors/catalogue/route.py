@@ -1,5 +1,221 @@
-"""Errors GW-6xxx: delivery."""
+"""Errors GW-6xxx: delivery (61xx) and what the domain refuses or remarks (62xx)."""
 
 from gateway.errors.kinds import Entry, Kind
 
-ENTRIES: tuple[Entry, ...] = ()
+DELIVERY = (
+    Entry(
+        "GW-6101",
+        Kind.NOT_FOUND,
+        "成员 {recipient} 没有登记接收通知的地址。",
+        "Member {recipient} has registered no address for notices.",
+        "请登记该成员的接收地址，然后用 gateway deliveries replay 重发。",
+        "Register the member's address, then use gateway deliveries replay.",
+    ),
+    Entry(
+        "GW-6102",
+        Kind.FORBIDDEN,
+        "通知地址的主机 {host} 指向未获允许的内部网络。",
+        "The host {host} of the notice address lies in an inside network that is not allowed.",
+        "请改用公开地址，或由管理员把该网段写入 allowed_networks。",
+        "Use a public address, or have the network added to allowed_networks.",
+    ),
+    Entry(
+        "GW-6103",
+        Kind.UNAVAILABLE,
+        "无法解析通知地址的主机名 {host}。",
+        "The host name {host} of the notice address cannot be resolved.",
+        "请核对地址与域名服务；网关会稍后重试。",
+        "Check the address and the name service; the gateway tries again later.",
+    ),
+    Entry(
+        "GW-6104",
+        Kind.UNAVAILABLE,
+        "接收方 {host} 没有及时应答或连接中断（{cause}）。",
+        "The receiver {host} did not answer in time or broke the connection ({cause}).",
+        "请检查接收系统是否在线；网关会稍后重试。",
+        "Check that the receiving system is up; the gateway tries again later.",
+    ),
+    Entry(
+        "GW-6105",
+        Kind.UNAVAILABLE,
+        "接收方 {host} 应答 HTTP {status}。",
+        "The receiver {host} answered HTTP {status}.",
+        "请检查接收系统的日志；网关会稍后重试。",
+        "Check the receiving system's log; the gateway tries again later.",
+    ),
+    Entry(
+        "GW-6106",
+        Kind.INVALID,
+        "接收方 {host} 以 HTTP {status} 拒收通知。",
+        "The receiver {host} refused the notice with HTTP {status}.",
+        "请核对登记的地址和凭据；更正后用 gateway deliveries replay 重发。",
+        "Check the registered address and credentials; then use gateway deliveries replay.",
+    ),
+    Entry(
+        "GW-6107",
+        Kind.INVALID,
+        "通知地址 {url} 不是可用的 http 或 https 地址。",
+        "The notice address {url} is not a usable http or https address.",
+        "请更正登记的地址。",
+        "Correct the registered address.",
+    ),
+    Entry(
+        "GW-6108",
+        Kind.UNAVAILABLE,
+        "接收方 {host} 的证书或加密连接无法确认。",
+        "The certificate or encrypted connection of the receiver {host} cannot be verified.",
+        "请检查接收方证书的有效期与签发者；网关会稍后重试。",
+        "Check validity and issuer of the receiver's certificate; the gateway tries again later.",
+    ),
+    Entry(
+        "GW-6109",
+        Kind.FORBIDDEN,
+        "成员 {recipient} 已无权查看该通知所指的记录，通知未发送。",
+        "Member {recipient} may no longer see the record that the notice points to; it was not sent.",
+        "如权限应恢复，请先恢复权限再重发。",
+        "If the right should be restored, restore it and replay the notice.",
+    ),
+    Entry(
+        "GW-6110",
+        Kind.NOT_FOUND,
+        "没有编号为 {delivery} 的通知。",
+        "There is no delivery {delivery}.",
+        "请用 gateway deliveries list 查看编号。",
+        "Look the number up with gateway deliveries list.",
+    ),
+)
+
+REFERRAL = (
+    Entry(
+        "GW-6201",
+        Kind.INVALID,
+        "{resource} 的状态不能由 {previous} 变为 {status}。",
+        "The status of {resource} cannot change from {previous} to {status}.",
+        "请先读取当前状态，再按转诊流程提交下一步。",
+        "Read the current status, then send the next step of the referral.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6202",
+        Kind.FORBIDDEN,
+        "把 {resource} 变为 {status} 的只能是{side}。",
+        "Only the {side} may change {resource} to {status}.",
+        "请由该机构的系统提交；requester 为转出方，owner 为接收方。",
+        "Have that organisation's system send it; requester is the sender, owner the receiver.",
+    ),
+    Entry(
+        "GW-6203",
+        Kind.INVALID,
+        "拒绝转诊必须说明原因（statusReason）。",
+        "A rejected referral must state its reason (statusReason).",
+        "请填写 Task.statusReason 后重新提交。",
+        "Fill in Task.statusReason and send it again.",
+        issue_code="required",
+    ),
+    Entry(
+        "GW-6204",
+        Kind.INVALID,
+        "转诊任务发出后不能更改 {element}。",
+        "{element} of a referral task cannot change once it was sent.",
+        "改转请撤回或拒绝本任务，再为新的接收方建立任务。",
+        "To redirect, withdraw or reject this task and make a new one for the other receiver.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6210",
+        Kind.CONFLICT,
+        "该患者有 {count} 份已接收而未结束的转诊，就诊未自动关联。",
+        "The person has {count} accepted open referrals; the encounter was not linked by itself.",
+        "请在就诊记录中写明转诊单号。",
+        "State the referral's number in the encounter.",
+        issue_code="multiple-matches",
+    ),
+    Entry(
+        "GW-6211",
+        Kind.NOT_FOUND,
+        "就诊记录所写的转诊单号在本机构已接收的转诊中找不到，就诊未关联。",
+        "The referral number in the encounter names no open referral to this hospital; not linked.",
+        "请核对转诊单号。",
+        "Check the referral number.",
+    ),
+    Entry(
+        "GW-6212",
+        Kind.UNSUPPORTED,
+        "接收方不是本联盟成员，网关无法通知它。",
+        "The receiver is no member of this consortium; the gateway cannot notify it.",
+        "请由转出方另行联系，并代为登记其答复。",
+        "Contact it otherwise; the sender records its answer.",
+        issue_code="informational",
+    ),
+)
+
+SETTLEMENT = (
+    Entry(
+        "GW-6220",
+        Kind.INVALID,
+        "结算金额不平衡：{equation}。",
+        "The settlement's amounts do not balance: {equation}.",
+        "请与医保结算回执核对所列字段；网关不改动金额。",
+        "Compare the named fields with the insurer's answer; the gateway changes no amount.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6221",
+        Kind.INVALID,
+        "无法核对 {equation}：缺少或重复 {field}。",
+        "{equation} cannot be checked: {field} is missing or given twice.",
+        "如需核对，请补全该字段。",
+        "Supply the field if the check is wanted.",
+        issue_code="incomplete",
+    ),
+    Entry(
+        "GW-6222",
+        Kind.INVALID,
+        "Claim.total 与费用明细之和不一致。",
+        "Claim.total differs from the sum of its items.",
+        "请核对是否有未上传、重复或已冲销的明细。",
+        "Look for items not sent, sent twice or reversed.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6223",
+        Kind.INVALID,
+        "Claim.total 与结算回执的 medfee_sumamt 不一致。",
+        "Claim.total differs from medfee_sumamt of the settlement's answer.",
+        "请与医保结算回执核对总费用。",
+        "Compare the total cost with the insurer's answer.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6224",
+        Kind.CONFLICT,
+        "同一就诊有 {count} 份结算，费用明细未自动分摊。",
+        "The encounter has {count} settlements; its charge items were not divided between them.",
+        "请在各结算中写明费用期间（billablePeriod）。",
+        "State the billable period of each settlement (billablePeriod).",
+        issue_code="multiple-matches",
+    ),
+)
+
+OVERSIGHT = (
+    Entry(
+        "GW-6230",
+        Kind.INVALID,
+        "指标 {measure} 的分母为零，不能计算比率。",
+        "The denominator of the indicator {measure} is zero; no rate can be computed.",
+        "请核对统计期间与数据来源；网关不以 0 代替未知的比率。",
+        "Check the period and the sources; the gateway does not give 0 for an unknown rate.",
+        issue_code="business-rule",
+    ),
+    Entry(
+        "GW-6231",
+        Kind.UNSUPPORTED,
+        "统计期间 {period} 无法识别。",
+        "The period {period} cannot be read.",
+        "请写成 2026、2026-11 或 2026-11-03。",
+        "Write it as 2026, 2026-11 or 2026-11-03.",
+        issue_code="value",
+    ),
+)
+
+ENTRIES: tuple[Entry, ...] = (*DELIVERY, *REFERRAL, *SETTLEMENT, *OVERSIGHT)

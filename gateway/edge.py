@@ -1,0 +1,102 @@
+"""What the edges share: the wired services, who asks, and in which language to answer.
+
+``api``, ``intake`` and ``console`` are siblings; ``gateway.app`` puts the services where
+``services`` finds them.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, cast
+
+from flask import Response, current_app, g, make_response, request
+
+from gateway.access import Access
+from gateway.errors import GatewayError
+from gateway.fhir import codec
+from gateway.fhir.definitions import Definitions
+from gateway.fhir.outcome import operation_outcome
+from gateway.pipeline import Pipeline
+from gateway.records import Checks, Principal
+from gateway.settings import Settings
+from gateway.store import Store
+
+EXTENSION = "gateway"
+FHIR_JSON = "application/fhir+json"
+
+
+class Services(Protocol):
+    """Everything an edge may need; ``gateway.app`` builds it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+
+    @property
+    def store(self) -> Store:
+        """The only store."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The record's way."""
+
+    @property
+    def validator(self) -> Checks:
+        """The compiled validator."""
+
+    @property
+    def access(self) -> Access:
+        """Tokens, principals, links."""
+
+    @property
+    def definitions(self) -> Definitions:
+        """The R4 definitions."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The current instant, with its zone."""
+
+
+def services() -> Services:
+    """Give the services of the running application."""
+    return cast("Services", current_app.extensions[EXTENSION])
+
+
+def principal() -> Principal:
+    """Name who sent the current request; raise GW-8001 or GW-8002."""
+    if "principal" not in g:
+        g.principal = services().access.authenticate(request.headers.get("Authorization"))
+    return cast("Principal", g.principal)
+
+
+def language() -> str:
+    """Choose the language of texts: Chinese unless the client prefers English."""
+    return request.accept_languages.best_match(["zh", "en"]) or "zh"
+
+
+def server_url() -> str:
+    """Give the address clients use, without a slash at the end."""
+    return services().settings.base_url.rstrip("/") or request.host_url.rstrip("/")
+
+
+def refusal(error: GatewayError) -> Response:
+    """Answer an error as an OperationOutcome, with the headers its status asks for."""
+    response = make_response(codec.encode(operation_outcome(error.as_issues(), language())))
+    response.status_code = error.http
+    response.content_type = f"{FHIR_JSON}; charset=utf-8"
+    return with_error_headers(response, error)
+
+
+def with_error_headers(response: Response, error: GatewayError) -> Response:
+    """Add what RFC 6750 and RFC 9110 ask for beside the status."""
+    if error.http == 401:
+        is_bad_token = error.number == "GW-8002"
+        response.headers["WWW-Authenticate"] = 'Bearer realm="fhir"' + (
+            ', error="invalid_token"' if is_bad_token else ""
+        )
+    if error.http == 403 and error.number in {"GW-8003", "GW-8004"}:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="fhir", error="insufficient_scope"'
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    elif error.http in {429, 503}:
+        response.headers["Retry-After"] = "5"
+    return response

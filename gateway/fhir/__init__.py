@@ -1,0 +1,1 @@
+"""The FHIR R4 standard as the gateway knows it: pure, without I/O, clock or settings."""

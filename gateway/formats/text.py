@@ -1,0 +1,186 @@
+"""Character sets and text: bytes become text once, at the door, and never by guessing.
+
+The order is fixed: the channel's declaration, the format's own (MSH-18, XML declaration, byte
+order mark), strict UTF-8. Detection happens only where the channel says ``detect``.
+"""
+
+import codecs
+import re
+import unicodedata
+
+from gateway.errors import GatewayError
+from gateway.records import Place
+
+DETECT = "detect"
+CANDIDATES = ("utf-8", "gb18030")
+"""What ``detect`` chooses between; anything else must be declared."""
+
+# GB 2312 and GBK are subsets of GB 18030, and systems that declare the former send the latter.
+_NAMES = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "cp936": "gb18030",
+    "gb18030": "gb18030",
+    "gb18030-2000": "gb18030",
+    "gb18030-2005": "gb18030",
+    "gb18030-2022": "gb18030",
+    "unicode": "utf-8",
+    "unicodeutf-8": "utf-8",
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "unicodeutf-16": "utf-16",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "unicodeutf-32": "utf-32",
+    "ascii": "ascii",
+    "us-ascii": "ascii",
+    "isoir6": "ascii",
+    "ksx1001": "euc-kr",
+    "big-5": "big5",
+    "big5": "big5",
+    "cns11643-1992": "big5",
+    "isoir87": "iso2022_jp",
+    "isoir159": "iso2022_jp",
+    "windows-1252": "cp1252",
+    **{f"8859/{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))},
+}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# NFKC would turn 10⁹ into 109 and ½ into 1⁄2: superscripts, subscripts, fractions and circled
+# numbers carry meaning and stay.
+_KEPT = re.compile(
+    "["
+    + "".join(
+        re.escape(chr(point))
+        for point in range(0x80, 0x10000)
+        if unicodedata.decomposition(chr(point)).startswith(
+            ("<super>", "<sub>", "<fraction>", "<circle>")
+        )
+    )
+    + "]+"
+)
+_UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
+_CHUNK_BYTES = 1 << 20
+
+
+def codec_of(name: str) -> str | None:
+    """Give the Python codec of a name from HL7 table 0211, an XML declaration or a channel."""
+    key = name.strip().lower().replace("_", "-").replace(" ", "")
+    if known := _NAMES.get(key):
+        return known
+    try:
+        found = codecs.lookup(key)
+        "".encode(found.name)
+    except (LookupError, TypeError, ValueError):
+        return None
+    return found.name if found.name.startswith(("iso8859", "cp", "koi8", "big5", "euc")) else None
+
+
+def required_codec(name: str, where: Place) -> str:
+    """Give the codec of a declared name; raise GW-2601 when it is not known."""
+    if codec := codec_of(name):
+        return codec
+    raise GatewayError("GW-2601", where=where, charset=name[:40])
+
+
+def mark_of(raw: bytes) -> str | None:
+    """Give the codec that a byte order mark declares."""
+    return next((codec for mark, codec in _MARKS if raw.startswith(mark)), None)
+
+
+def decide_charset(
+    raw: bytes, channel: str | None, declared: str | None, where: Place
+) -> str:
+    """Decide the codec of a message by declaration, or by detection where the channel asks.
+
+    ``declared`` is what the message itself says, ``where`` stands for that declaration. Raises
+    GW-2601 (unknown name), GW-2603 (byte order mark against the declaration), GW-2604 and
+    GW-2605 (detection).
+    """
+    mark = mark_of(raw)
+    if channel and channel != DETECT:
+        stated: str | None = required_codec(channel, Place("channel.charset"))
+    else:
+        stated = required_codec(declared, where) if declared else None
+    if mark and stated and not stated.startswith(mark):
+        raise GatewayError("GW-2603", where=where, mark=mark, charset=stated)
+    if mark or stated:
+        return mark or stated or "utf-8"
+    return _detect(raw) if channel == DETECT else "utf-8"
+
+
+def _detect(raw: bytes) -> str:
+    if raw.isascii():
+        return "utf-8"
+    accepted = [codec for codec in CANDIDATES if _is_text(raw, codec)]
+    if len(accepted) == 1:
+        return accepted[0]
+    number = "GW-2604" if accepted else "GW-2605"
+    raise GatewayError(number, where=Place("", 1), charsets=", ".join(accepted or CANDIDATES))
+
+
+def _is_text(raw: bytes, codec: str) -> bool:
+    try:
+        text = raw.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return not any(unicodedata.category(character) in _UNASSIGNED for character in set(text))
+
+
+def decode(raw: bytes, codec: str) -> str:
+    """Decode strictly, without byte order mark; raise GW-2602 with offset, line and column."""
+    try:
+        text = raw.decode(codec)
+    except UnicodeDecodeError as error:
+        raise _undecodable(raw, codec, error.start) from error
+    return text.removeprefix("\ufeff")
+
+
+def demand_decodable(raw: bytes, codec: str) -> None:
+    """Check a large message in pieces before its first record is given out; raise GW-2602."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    view = memoryview(raw)
+    for start in range(0, len(raw) or 1, _CHUNK_BYTES):
+        pending = len(decoder.getstate()[0])
+        is_last = start + _CHUNK_BYTES >= len(raw)
+        try:
+            decoder.decode(view[start : start + _CHUNK_BYTES], is_last)
+        except UnicodeDecodeError as error:
+            raise _undecodable(raw, codec, start - pending + error.start) from error
+
+
+def _undecodable(raw: bytes, codec: str, offset: int) -> GatewayError:
+    before = raw[:offset]
+    # CR, LF and CR LF each end a line; in CR-separated HL7 that is the segment's number.
+    lines = re.split(rb"\r\n|\r|\n", before)
+    place = Place("", len(lines), len(lines[-1]) + 1)
+    return GatewayError("GW-2602", where=place, offset=offset, charset=codec)
+
+
+def normalise(text: str) -> str | None:
+    """Give text in NFKC and trimmed, None when nothing is left.
+
+    Superscripts, subscripts, fractions and circled numbers stay: ``10⁹/L`` must not become 109/L.
+    """
+    if not text.isascii():
+        if _KEPT.search(text) is None:
+            text = unicodedata.normalize("NFKC", text)
+        else:
+            text = _normalise_between(text)
+    return text.strip() or None
+
+
+def _normalise_between(text: str) -> str:
+    parts: list[str] = []
+    end = 0
+    for kept in _KEPT.finditer(text):
+        parts += (unicodedata.normalize("NFKC", text[end : kept.start()]), kept.group())
+        end = kept.end()
+    parts.append(unicodedata.normalize("NFKC", text[end:]))
+    return "".join(parts)

@@ -1,0 +1,211 @@
+"""Join what one record tells with what the store holds already: identity, references, merging.
+
+A business key that was ever stored names its resource, so a record that knows only a visit's
+insurance number meets the visit that another system told by its inpatient number. Nothing here
+writes: the outcome is a list of drafts with the version that each was made from.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from gateway.fhir import codec
+from gateway.fhir.merge import merge, same_content
+from gateway.fhir.references import references, rewrite
+from gateway.records import BusinessKey, Contribution, Resource, Stored, Visibility
+
+Identify = Callable[[int, str, Sequence[BusinessKey]], dict[BusinessKey, str]]
+
+
+class Versions(Protocol):
+    """The part of the store that joining reads."""
+
+    def identify(
+        self, shard: int, member: str, keys: Sequence[BusinessKey]
+    ) -> dict[BusinessKey, str]:
+        """Give the resource ids that the keys are known to name."""
+
+    def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
+        """Give the current version, a deleted one included, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One resource about to be written, and the version it was made from.
+
+    ``resource`` None means deletion. ``is_stale``: a newer record stands already and nothing of
+    this one was taken over.
+    """
+
+    type: str
+    id: str
+    resource: Resource | None
+    owner: str
+    previous: Resource | None
+    version: int
+    keys: tuple[BusinessKey, ...] = ()
+    event_utc: datetime | None = None
+    is_changed: bool = True
+    is_stale: bool = False
+    profiles: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """The literal reference of the resource."""
+        return f"{self.type}/{self.id}"
+
+
+def join(
+    store: Versions,
+    shard: int,
+    member: str,
+    contributions: Sequence[Contribution],
+    event_utc: datetime,
+) -> list[Draft]:
+    """Turn the contributions of one record into drafts against the current versions."""
+    known = store.identify(shard, member, [key for c in contributions for key in c.keys])
+    names = {id(c): _name(c, known) for c in contributions}
+    renames = {
+        f"{c.resource['resourceType']}/{c.resource['id']}": (
+            f"{c.resource['resourceType']}/{names[id(c)]}"
+        )
+        for c in contributions
+        if names[id(c)] != c.resource["id"]
+    }
+    drafts: dict[str, Draft] = {}
+    resolve = Resolver(store, shard, member)
+    resources = [
+        rewrite(c.resource | {"id": names[id(c)]}, renames) if renames else c.resource
+        for c in contributions
+    ]
+    resolve.learn(resources)
+    for contribution, resource in zip(contributions, resources, strict=True):
+        keys = _own(contribution, known, resource["id"])
+        draft = _draft(
+            store,
+            shard,
+            member,
+            replace(contribution, resource=resolve(resource), keys=keys),
+            event_utc,
+        )
+        drafts[draft.reference] = _together(drafts.get(draft.reference), draft)
+    return list(drafts.values())
+
+
+def _name(contribution: Contribution, known: dict[BusinessKey, str]) -> str:
+    """The id that the record's keys are known by, else the one its naming key makes."""
+    for key in contribution.keys:
+        if key in known:
+            return known[key]
+    name: str = contribution.resource["id"]
+    return name
+
+
+def _own(
+    contribution: Contribution, known: dict[BusinessKey, str], id_: str
+) -> tuple[BusinessKey, ...]:
+    """The keys that may be registered: those that name no other resource."""
+    return tuple(key for key in contribution.keys if known.get(key, id_) == id_)
+
+
+def _draft(
+    store: Versions, shard: int, member: str, contribution: Contribution, event_utc: datetime
+) -> Draft:
+    resource = contribution.resource
+    stored = store.read(
+        Visibility(shard, member, sees_all=True), resource["resourceType"], resource["id"]
+    )
+    fresh = Draft(
+        resource["resourceType"],
+        resource["id"],
+        resource,
+        member,
+        None,
+        stored.version if stored else 0,
+        contribution.keys,
+        event_utc,
+    )
+    if stored is None or stored.is_deleted:
+        return fresh
+    current: Resource = codec.decode(stored.body)
+    return _against(fresh, current, stored, contribution.write)
+
+
+def _against(fresh: Draft, current: Resource, stored: Stored, write: str) -> Draft:
+    """Apply the record to the current version: newer replaces, older only fills in (rule 9)."""
+    assert fresh.resource is not None  # noqa: S101 - a contribution always has a resource.
+    is_older = (
+        stored.event_utc is not None
+        and fresh.event_utc is not None
+        and fresh.event_utc < stored.event_utc
+    )
+    if write == "merge":
+        joined = merge(current, fresh.resource, fill_only=is_older)
+    elif write == "once" or is_older:
+        joined = current
+    else:
+        joined = fresh.resource
+    is_changed = not same_content(joined, current)
+    return replace(
+        fresh,
+        resource=joined,
+        owner=stored.owner,
+        previous=current,
+        event_utc=stored.event_utc if is_older else fresh.event_utc,
+        is_changed=is_changed,
+        is_stale=is_older and not is_changed,
+    )
+
+
+def _together(first: Draft | None, second: Draft) -> Draft:
+    """Unite two contributions of one record that turn out to mean one resource."""
+    if first is None or first.resource is None or second.resource is None:
+        return second
+    return replace(
+        second,
+        resource=merge(first.resource, second.resource, fill_only=False),
+        keys=(*first.keys, *(key for key in second.keys if key not in first.keys)),
+        is_changed=first.is_changed or second.is_changed,
+        is_stale=first.is_stale and second.is_stale,
+    )
+
+
+class Resolver:
+    """Turns logical references whose identifier the store knows into literal ones."""
+
+    def __init__(self, store: Versions, shard: int, member: str) -> None:
+        """Resolve within one shard, for the records of one member."""
+        self.store, self.shard, self.member = store, shard, member
+        self._known: dict[BusinessKey, str] = {}
+
+    def learn(self, resources: Iterable[Resource]) -> None:
+        """Look up all logical references of the resources in one question."""
+        keys = {
+            key for resource in resources for _, reference in references(resource)
+            for key in _keys(reference)
+        }
+        if keys:
+            ordered = sorted(keys, key=lambda key: (key.type, key.system, key.value))
+            self._known |= self.store.identify(self.shard, self.member, ordered)
+
+    def __call__(self, resource: Resource) -> Resource:
+        """Give the resource with its logical references made literal where they are known."""
+        for _, reference in references(resource):
+            for key in _keys(reference):
+                if key in self._known:
+                    reference["reference"] = f"{key.type}/{self._known[key]}"
+                    break
+        return resource
+
+
+def _keys(reference: Resource) -> tuple[BusinessKey, ...]:
+    """The keys a logical reference may mean: the member's own resource, or the directory's."""
+    identifier = reference.get("identifier") or {}
+    type_, system, value = reference.get("type"), identifier.get("system"), identifier.get("value")
+    if reference.get("reference") or not (type_ and system and value):
+        return ()
+    return (
+        BusinessKey(type_, system, value),
+        BusinessKey(type_, system, value, is_shared=True),
+    )

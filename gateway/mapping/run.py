@@ -1,0 +1,102 @@
+"""What lives while one record is mapped: frames, reads, lineage rows, findings.
+
+Kept apart from the compiler so that closures touch nothing but these few slots.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import GatewayError, issue
+from gateway.records import Issue, LineageKind, MapContext, Node, Parsed, Place
+
+Trail = tuple[str, LineageKind, tuple[Place, ...], str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a rule stands and what it fills, for run-time findings and lineage."""
+
+    rule: str
+    target: str
+
+
+class Instance:
+    """One resource being made: its anchor, its parent, its id and its place in the bundle."""
+
+    __slots__ = ("anchor", "fragment", "id", "keys", "parent", "pointer", "type")
+
+    def __init__(self, type_: str, anchor: Node, parent: "Instance | None") -> None:
+        self.type = type_
+        self.anchor = anchor
+        self.parent = parent
+        self.id = ""
+        self.fragment: str | None = None
+        self.pointer = ""
+        self.keys: tuple[Any, ...] = ()
+
+
+class Run:
+    """One record on its way through a program."""
+
+    __slots__ = ("constants", "context", "instances", "issues", "lineage", "options", "parsed", "read", "root", "zone")
+
+    def __init__(
+        self, parsed: Parsed, context: MapContext, options: dict[str, Any], zone: str | None
+    ) -> None:
+        self.parsed = parsed
+        self.context = context
+        self.root = parsed.root
+        self.options = options
+        self.zone = zone
+        self.read: set[str] = set()
+        self.lineage: list[Trail] = []
+        self.issues: list[Issue] = []
+        self.instances: dict[str, list[Instance]] = {}
+        self.constants: dict[str, str] = {}
+
+    def warn(self, number: str, spot: Spot, place: Place | None, **details: object) -> None:
+        """Note a finding that does not stop the record."""
+        self.issues.append(
+            issue(number, "warning", place=place, rule=spot.rule, target=spot.target, **details)
+        )
+
+    def refusal(
+        self, number: str, spot: Spot, place: Place | None, **details: object
+    ) -> GatewayError:
+        """Make the error that parks the record, with rule line, target path and source place."""
+        return GatewayError(
+            number,
+            where=place,
+            expression=spot.target,
+            rule=spot.rule,
+            target=spot.target,
+            **details,
+        )
+
+
+class Frame:
+    """Where relative paths start: an anchor, the frame around it, the resource being made."""
+
+    __slots__ = ("anchor", "instance", "outer", "run")
+
+    def __init__(
+        self, run: Run, anchor: Node, instance: Instance | None, outer: "Frame | None" = None
+    ) -> None:
+        self.run = run
+        self.anchor = anchor
+        self.instance = instance
+        self.outer = outer
+
+
+One = Callable[[Frame, str], Any]
+"""Gives the value for a JSON pointer, or None, and notes the lineage of its leaves."""
+
+Many = Callable[[Frame, str, int], list[Any]]
+"""Gives the values of an array: (frame, pointer of the array, first index)."""
+
+Test = Callable[[Frame], bool]
+"""A compiled condition."""
+
+Convert = Callable[[str, Run, Place], Any]
+"""A compiled value function: text of the source → value; None counts as absent."""

@@ -1,0 +1,150 @@
+"""How a record's way ended: the journal's row, and the Provenance beside what was written."""
+
+from typing import Protocol
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.fhir.systems import ROOT
+from gateway.fhir.times import format_instant, parse_instant
+from gateway.join import Draft
+from gateway.preparing import Prepared
+from gateway.records import (
+    BusinessKey,
+    Envelope,
+    Issue,
+    Lineage,
+    MapContext,
+    Mapped,
+    Parsed,
+    RecordResult,
+    Resource,
+    Stored,
+    Visibility,
+)
+
+MESSAGE = f"{ROOT}/sid/message"
+
+
+class Versions(Protocol):
+    """The part of the store that a Provenance needs."""
+
+    def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
+        """Give the current version or None."""
+
+
+def outcome_of(
+    envelope: Envelope, parsed: Parsed, mapped: Mapped, prepared: Prepared
+) -> RecordResult:
+    """Tell how a record ended whose commit is ready."""
+    told = [draft for draft in prepared.drafts if draft.type != "Provenance"]
+    changed = any(draft.is_changed for draft in told)
+    if any(draft.is_stale for draft in told):
+        status = "stale"
+    else:
+        status = "stored" if changed else "unchanged"
+    return RecordResult(
+        message_id=envelope.message_id,
+        ordinal=parsed.ordinal,
+        status=status,  # type: ignore[arg-type]
+        stage="store",
+        kind=parsed.kind,
+        event_utc=parse_instant(mapped.event_time) if mapped.event_time else None,
+        mapping=mapped.mapping,
+        mapping_hash=mapped.mapping_hash,
+        keys=_keys(mapped),
+        resources=tuple(draft.reference for draft in prepared.drafts),
+        unread=tuple(str(place) for place in mapped.unread),
+        lineage=encode_lineage(mapped.lineage),
+        warnings=(*parsed.issues, *mapped.issues, *prepared.issues),
+    )
+
+
+def parked(
+    envelope: Envelope,
+    ordinal: int,
+    stage: str,
+    error: GatewayError,
+    parsed: Parsed | None = None,
+) -> RecordResult:
+    """Tell why and where a record stopped."""
+    first: Issue | None = next((i for i in error.issues if i.severity in {"error", "fatal"}), None)
+    spot = error.where or (first.place if first else None)
+    return RecordResult(
+        message_id=envelope.message_id,
+        ordinal=ordinal,
+        status="parked",
+        stage=stage,
+        error=error.number,
+        text_zh=error.text_zh,
+        text_en=error.text_en,
+        place=str(spot) if spot else (first.expression if first else error.expression),
+        kind=parsed.kind if parsed else None,
+        warnings=error.issues,
+    )
+
+
+def _keys(mapped: Mapped) -> tuple[tuple[str, str], ...]:
+    """The business keys by which staff look for a message: system and value."""
+    return tuple(
+        dict.fromkeys((key.system, key.value) for c in mapped.contributions for key in c.keys)
+    )
+
+
+def encode_lineage(rows: tuple[Lineage, ...]) -> bytes:
+    """Pack lineage rows for the journal."""
+    return msgspec.json.encode(rows)
+
+
+def provenance(
+    envelope: Envelope,
+    parsed: Parsed,
+    mapped: Mapped,
+    drafts: list[Draft],
+    context: MapContext,
+    store: Versions,
+) -> list[Draft]:
+    """Point from the written resources to the message and the mapping that made them.
+
+    One per record and attempt that changed something; the lineage itself stays in the journal.
+    """
+    targets = [draft.reference for draft in drafts if draft.is_changed]
+    if not targets:
+        return []
+    key = BusinessKey("Provenance", MESSAGE, f"{envelope.message_id}#{parsed.ordinal}")
+    resource: Resource = {
+        "resourceType": "Provenance",
+        "id": context.id_for(key),
+        "target": [{"reference": target} for target in targets],
+        "recorded": format_instant(envelope.received_utc),
+        "policy": [f"{ROOT}/mapping/{mapped.mapping}#{mapped.mapping_hash}"],
+        "agent": [
+            {
+                "who": {
+                    "type": "Organization",
+                    "identifier": {"system": f"{ROOT}/sid/member", "value": context.member},
+                }
+            }
+        ],
+        "entity": [
+            {
+                "role": "source",
+                "what": {"identifier": {"system": MESSAGE, "value": envelope.message_id}},
+            }
+        ],
+    }
+    stored = store.read(
+        Visibility(envelope.channel.shard, context.member, sees_all=True),
+        "Provenance",
+        resource["id"],
+    )
+    return [
+        Draft(
+            "Provenance",
+            resource["id"],
+            resource,
+            context.member,
+            None,
+            stored.version if stored else 0,
+        )
+    ]

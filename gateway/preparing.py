@@ -1,0 +1,192 @@
+"""From drafts to one commit: validate, let the domain react, validate what it added, index.
+
+Nothing is written here. Everything that one record or request changes ends up in one ``Commit``,
+with the version that each resource was made from, so that a write in between is noticed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.access import classify, organizations_named
+from gateway.errors import GatewayError
+from gateway.fhir.merge import same_content
+from gateway.fhir.search_index import Indexer
+from gateway.join import Draft
+from gateway.overlay import Overlay, StoredReading
+from gateway.records import (
+    Change,
+    Checks,
+    Commit,
+    Event,
+    Issue,
+    MapContext,
+    Notice,
+    Reactor,
+    Relation,
+    Resource,
+)
+
+ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A commit ready to be written, and the findings that do not refuse it."""
+
+    commit: Commit
+    drafts: tuple[Draft, ...]
+    issues: tuple[Issue, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the reactions of one write add up to."""
+
+    relations: dict[tuple[str, str, str | None, str], Relation]
+    ended: set[str]
+    notices: dict[str, Notice]
+    issues: list[Issue]
+
+
+class Preparer:
+    """Holds the compiled validator, indexer and reactions."""
+
+    def __init__(
+        self, validator: Checks, indexer: Indexer, reactors: Sequence[Reactor], secret: bytes
+    ) -> None:
+        """Take the compiled parts; ``secret`` names persons by keyed hashes."""
+        self.validator, self.indexer = validator, indexer
+        self.reactors, self.secret = tuple(reactors), secret
+
+    def prepare(
+        self,
+        shard: int,
+        drafts: Sequence[Draft],
+        reading: StoredReading,
+        context: MapContext,
+        *,
+        enforce: bool = True,
+    ) -> Prepared:
+        """Make the commit of the drafts; raise GW-4001 with all findings when one is invalid."""
+        issues = self._checked(drafts, enforce)
+        overlay = Overlay(reading, self.indexer, self.secret)
+        overlay.lay(drafts)
+        gathered = self._react(drafts, overlay, context)
+        added = [draft for draft in overlay.drafts.values() if draft not in drafts]
+        issues += self._checked(added, enforce=True) + gathered.issues
+        changes = tuple(
+            self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
+        )
+        commit = Commit(
+            shard,
+            changes,
+            tuple(gathered.relations.values()),
+            tuple(sorted(gathered.ended)),
+            tuple(gathered.notices.values()),
+        )
+        return Prepared(commit, tuple(overlay.drafts.values()), tuple(issues))
+
+    def _checked(self, drafts: Iterable[Draft], enforce: bool) -> list[Issue]:
+        """Validate; errors refuse the whole write unless the channel only warns."""
+        found: list[Issue] = []
+        for draft in drafts:
+            if draft.resource is not None and draft.is_changed:
+                found += self.validator.check(draft.resource, draft.profiles)
+        errors = [one for one in found if one.severity in {"error", "fatal"}]
+        if errors and enforce:
+            raise GatewayError("GW-4001", issues=tuple(found), count=len(errors))
+        return [
+            replace(one, severity="warning") if one.severity in {"error", "fatal"} else one
+            for one in found
+        ]
+
+    def _react(
+        self, drafts: Sequence[Draft], overlay: Overlay, context: MapContext
+    ) -> _Gathered:
+        """Let the domain react, also to what reactions add, until nothing new comes."""
+        gathered = _Gathered({}, set(), {}, [])
+        waiting = [draft for draft in drafts if draft.is_changed]
+        for _ in range(ROUNDS):
+            if not waiting:
+                return gathered
+            before = dict(overlay.drafts)
+            for reactor in self.reactors:
+                events = [
+                    _event(overlay.drafts[draft.reference], overlay, context.received_utc)
+                    for draft in waiting
+                    if draft.resource is not None
+                ]
+                reaction = reactor(events, overlay, context)
+                self._gather(gathered, reaction.relations, reaction.notices)
+                gathered.ended |= set(reaction.ended_relations)
+                gathered.issues += reaction.issues
+                overlay.lay(
+                    _reacted(owner, resource, overlay) for owner, resource in reaction.resources
+                )
+            waiting = [
+                draft
+                for reference, draft in overlay.drafts.items()
+                if draft.is_changed and before.get(reference) is not draft
+            ]
+        raise GatewayError("GW-4002", rounds=ROUNDS)
+
+    @staticmethod
+    def _gather(
+        gathered: _Gathered, relations: Iterable[Relation], notices: Iterable[Notice]
+    ) -> None:
+        for relation in relations:
+            key = (relation.person, relation.member, relation.owner, relation.reason)
+            gathered.relations[key] = relation
+        for notice in notices:
+            gathered.notices[notice.idempotency_key] = notice
+
+    def _change(self, draft: Draft, overlay: Overlay) -> Change:
+        resource = draft.resource
+        if resource is None:
+            return Change(
+                draft.type, draft.id, None, (), draft.owner, None, 0,
+                expected_version=draft.version, event_utc=draft.event_utc, is_deletion=True,
+            )  # fmt: skip
+        named = (overlay.member_of(organization) for organization in organizations_named(resource))
+        return Change(
+            draft.type,
+            draft.id,
+            resource,
+            self.indexer.rows(resource),
+            draft.owner,
+            overlay.person(resource),
+            classify(resource),
+            tuple(sorted({member for member in named if member} - {draft.owner})),
+            draft.version,
+            draft.event_utc,
+            draft.keys,
+        )
+
+
+def _event(draft: Draft, overlay: Overlay, now_utc: datetime) -> Event:
+    assert draft.resource is not None  # noqa: S101 - deletions make no events.
+    return Event(
+        draft.resource, draft.previous, draft.owner, overlay.person(draft.resource), now_utc
+    )
+
+
+def _reacted(owner: str, resource: Resource, overlay: Overlay) -> Draft:
+    """Make the draft of a resource that a reaction gives."""
+    type_, id_ = resource["resourceType"], resource["id"]
+    there = overlay.drafts.get(f"{type_}/{id_}")
+    if there is not None and there.resource is not None:
+        if same_content(there.resource, resource):
+            return there
+        is_changed = there.previous is None or not same_content(there.previous, resource)
+        return replace(there, resource=resource, is_changed=is_changed, is_stale=False)
+    previous = overlay.stored.read(type_, id_)
+    return Draft(
+        type_,
+        id_,
+        resource,
+        owner if previous is None else overlay.stored.owner_of(type_, id_) or owner,
+        previous,
+        overlay.version_of(type_, id_),
+        is_changed=previous is None or not same_content(previous, resource),
+    )

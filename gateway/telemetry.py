@@ -1,0 +1,60 @@
+"""Logs as JSON lines and the metrics that /metrics shows; neither ever holds a patient's value."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+RECORDS = Counter(
+    "gateway_records_total", "Records by channel and how they ended", ["channel", "status"]
+)
+STAGE_SECONDS = Histogram(
+    "gateway_stage_seconds",
+    "Time per stage of the record's way",
+    ["stage"],
+    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2, 10),
+)
+REQUESTS = Counter(
+    "gateway_requests_total", "HTTP requests by interaction and status", ["interaction", "status"]
+)
+DELIVERIES = Counter(
+    "gateway_deliveries_total", "Delivery attempts by recipient and result", ["recipient", "result"]
+)
+
+
+def configure_logging(level: str) -> None:
+    """Write log events as JSON lines to stderr."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def log(stage: str) -> structlog.stdlib.BoundLogger:
+    """Give the logger of a stage."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(stage=stage)
+    return logger
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Observe how long a stage takes."""
+    start = perf_counter()
+    try:
+        yield
+    finally:
+        STAGE_SECONDS.labels(stage).observe(perf_counter() - start)
