@@ -5,7 +5,7 @@ UV := .venv/uv/bin/uv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check lint types layers system test-data fuzz soak bench clean
+.PHONY: help install lock demo test check lint types layers docs system test-data fuzz soak bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,3 +38,22 @@ test: .venv/installed check ## Everything: checks and all tests, on SQLite and P
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv data build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+docs: .venv/installed ## Write docs/errors.md and docs/settings.md from the code
+	$(BIN)/python -m scripts.write_docs
+
+system: ## Install what only the system can give: Chromium and Chinese fonts (needs root, Debian)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-noto-cjk
+
+test-data: .venv/installed ## Fetch the official FHIR R4 examples into test-data/
+	$(BIN)/python scripts/fetch_test_data.py
+
+fuzz: .venv/installed ## Fuzz readers, validator and entrances for ten minutes
+	$(BIN)/pytest tests/fuzz -q -p no:cacheprovider --timeout 1800 $(ARGS)
+
+soak: .venv/installed ## Kill the server at random under load and count what is there
+	$(BIN)/pytest tests/soak -q -p no:cacheprovider --timeout 3600 $(ARGS)
+
+bench: .venv/installed ## Run the benchmarks and print their ratios
+	$(BIN)/python -m benchmarks.run $(ARGS)

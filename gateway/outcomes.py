@@ -1,6 +1,6 @@
 """How a record's way ended: the journal's row, and the Provenance beside what was written."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,6 +24,22 @@ from gateway.records import (
 )
 
 MESSAGE = f"{ROOT}/sid/message"
+
+
+class JournalRow(Protocol):
+    """A record's row as the journal gives it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Columns by name."""
+
+
+def result_of(row: JournalRow) -> RecordResult:
+    """Turn a record's row of the journal back into its result."""
+    same = ("message_id", "ordinal", "status", "stage", "error", "text_zh", "text_en", "place")
+    rest = ("kind", "event_utc", "mapping", "mapping_hash", "resources", "unread")
+    values = {name: getattr(row, name) for name in (*same, *rest)}
+    warnings = tuple(msgspec.convert(one, Issue) for one in row.warnings)
+    return RecordResult(**values, warnings=warnings)
 
 
 class Versions(Protocol):

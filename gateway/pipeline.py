@@ -7,20 +7,21 @@ FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from gateway import interactions
 from gateway.errors import GatewayError, Kind
+from gateway.fhir.definitions import Definitions
 from gateway.fhir.ids import business_id
+from gateway.fhir.search_query import parse_query
 from gateway.fhir.times import parse_instant
 from gateway.interactions import Request, Written
-from gateway.join import Draft, join
+from gateway.join import join
 from gateway.mapping import Library
-from gateway.outcomes import outcome_of, parked, provenance
+from gateway.outcomes import outcome_of, parked, provenance, result_of
 from gateway.preparing import Prepared, Preparer
 from gateway.records import (
-    BusinessKey,
     Envelope,
     Format,
     MapContext,
@@ -29,7 +30,7 @@ from gateway.records import (
     Principal,
     Reader,
     RecordResult,
-    Stored,
+    Visibility,
 )
 from gateway.store import Store
 from gateway.telemetry import RECORDS, log, timed
@@ -46,6 +47,7 @@ class Pipeline:
     readers: Mapping[Format, Reader]
     library: Library
     preparer: Preparer
+    definitions: Definitions
     secret: bytes
     now: Callable[[], datetime]
     max_message_bytes: int = 50_000_000
@@ -58,14 +60,12 @@ class Pipeline:
         Raises GW-1001 (no such channel), GW-1002 (empty), GW-1003 (too large), GW-5xxx.
         """
         channel = self.store.registry.channel(channel_id)
-        if channel is None:
-            raise GatewayError("GW-1001", channel=channel_id[:80])
         if not raw.strip():
             raise GatewayError("GW-1002")
         if len(raw) > self.max_message_bytes:
             raise GatewayError("GW-1003", limit=self.max_message_bytes)
         with timed("receive"):
-            return self.store.journal.receive(channel, raw, now=self.now(), peer=peer)
+            return self.store.journal.receive(channel, raw, None, peer, self.now())
 
     def process(self, envelope: Envelope) -> list[RecordResult]:
         """Bring every record of a received message to its end: stored, unchanged, stale or parked.
@@ -73,24 +73,32 @@ class Pipeline:
         A message received before gives the results of the first time.
         """
         if envelope.is_duplicate:
-            results = self.store.journal.results(envelope.channel.shard, envelope.message_id)
+            results = self.results(envelope.channel.shard, envelope.message_id)
             if results:
                 return results
         return self._all_records(envelope)
 
-    def replay(self, shard: int, message_id: str) -> list[RecordResult]:
-        """Process a message again as a new attempt with today's mappings; raise GW-1004."""
-        envelope = self.store.journal.message(shard, message_id)
-        if envelope is None:
-            raise GatewayError("GW-1004", message=message_id[:80])
-        return self._all_records(replace(envelope, is_duplicate=False))
+    def results(self, shard: int, message_id: str) -> list[RecordResult]:
+        """Tell how the records of a message ended last; raise GW-5007 for an unknown message."""
+        return [result_of(row) for row in self.store.journal.records(shard, message_id)]
 
-    def recover(self) -> int:
-        """Process what was received but not brought to an end before a crash."""
-        waiting = list(self.store.journal.pending(self.now()))
-        for envelope in waiting:
-            self._all_records(envelope)
-        return len(waiting)
+    def replay(self, shard: int, message_id: str) -> list[RecordResult]:
+        """Process a message again as a new attempt with today's mappings; raise GW-5007."""
+        return self._all_records(self.store.journal.envelope(shard, message_id))
+
+    def recover(self, *, ahead: timedelta = timedelta(0)) -> int:
+        """Process what was received but not brought to an end, because its process died.
+
+        A message is given out when its lease is over; ``ahead`` looks that far into the future,
+        for a process that knows itself to be the only one.
+        """
+        done = 0
+        for shard in self.store.registry.shards():
+            while waiting := self.store.journal.pending(shard, self.now() + ahead):
+                for envelope in waiting:
+                    self._all_records(envelope)
+                    done += 1
+        return done
 
     def _all_records(self, envelope: Envelope) -> list[RecordResult]:
         results: list[RecordResult] = []
@@ -98,7 +106,7 @@ class Pipeline:
             result = parsed if isinstance(parsed, RecordResult) else self._record(envelope, parsed)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
-        self.store.journal.finish(envelope, results)
+        self.store.journal.finish(envelope.channel.shard, envelope.message_id)
         return results
 
     def _parse(self, envelope: Envelope) -> Iterable[Parsed | RecordResult]:
@@ -172,7 +180,7 @@ class Pipeline:
 
     def _park(self, result: RecordResult, envelope: Envelope) -> RecordResult:
         """Keep the failure beside the message; it waits for a correction and a replay."""
-        self.store.journal.park(envelope.channel.shard, result)
+        self.store.journal.write_result(envelope.channel.shard, result, self.now())
         LOG.warning(
             "record parked",
             channel=envelope.channel.id,
@@ -188,13 +196,13 @@ class Pipeline:
     def write(self, principal: Principal, requests: Sequence[Request]) -> list[Written]:
         """Write what a client asks, all of it or nothing; the versions in the order asked.
 
-        Raises GW-4001 (invalid), GW-5001 (conflict), GW-5xxx, GW-62xx (refused by the domain),
+        Raises GW-4801 (invalid), GW-5001 (conflict), GW-5xxx, GW-62xx (refused by the domain),
         GW-8xxx (not allowed).
         """
         shard = principal.visibility.shard
         context = self._client_context(principal)
         for attempt in range(ATTEMPTS):
-            plan = interactions.plan(self.store, principal, requests, self.now())
+            plan = self._plan(principal, requests)
             try:
                 prepared = self.preparer.prepare(
                     shard, plan.drafts, self.store.reading(shard), context
@@ -211,10 +219,23 @@ class Pipeline:
     def check(self, principal: Principal, requests: Sequence[Request]) -> Prepared:
         """Do everything that ``write`` does but the commit (for $validate of a write)."""
         shard = principal.visibility.shard
-        plan = interactions.plan(self.store, principal, requests, self.now())
+        plan = self._plan(principal, requests)
         return self.preparer.prepare(
             shard, plan.drafts, self.store.reading(shard), self._client_context(principal)
         )
+
+    def _plan(self, principal: Principal, requests: Sequence[Request]) -> interactions.Plan:
+        reading = self.store.reading(principal.visibility.shard)
+        return interactions.plan(
+            self.store, self._matches, reading.member_of, principal, requests
+        )
+
+    def _matches(
+        self, visibility: Visibility, type_: str, pairs: Sequence[tuple[str, str]]
+    ) -> Sequence[str]:
+        """Search for a condition; at most two ids, since two are as wrong as twenty."""
+        query = parse_query(self.definitions, (type_,), [*pairs, ("_count", "2")])
+        return [one.id for one in self.store.search(visibility, query).matches]
 
     def _client_context(self, principal: Principal) -> MapContext:
         return MapContext(

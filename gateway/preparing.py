@@ -68,7 +68,7 @@ class Preparer:
         *,
         enforce: bool = True,
     ) -> Prepared:
-        """Make the commit of the drafts; raise GW-4001 with all findings when one is invalid."""
+        """Make the commit of the drafts; raise GW-4801 with all findings when one is invalid."""
         issues = self._checked(drafts, enforce)
         overlay = Overlay(reading, self.indexer, self.secret)
         overlay.lay(drafts)
@@ -95,7 +95,7 @@ class Preparer:
                 found += self.validator.check(draft.resource, draft.profiles)
         errors = [one for one in found if one.severity in {"error", "fatal"}]
         if errors and enforce:
-            raise GatewayError("GW-4001", issues=tuple(found), count=len(errors))
+            raise GatewayError("GW-4801", issues=tuple(found), count=len(errors))
         return [
             replace(one, severity="warning") if one.severity in {"error", "fatal"} else one
             for one in found
@@ -129,7 +129,7 @@ class Preparer:
                 for reference, draft in overlay.drafts.items()
                 if draft.is_changed and before.get(reference) is not draft
             ]
-        raise GatewayError("GW-4002", rounds=ROUNDS)
+        raise GatewayError("GW-4802", rounds=ROUNDS)
 
     @staticmethod
     def _gather(

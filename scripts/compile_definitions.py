@@ -70,7 +70,7 @@ STRUCTURE_KEYS = (
 CONSTRAINT_KEYS = ("key", "severity", "human", "expression", "source", "extension")
 MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 # Logical patterns of the specification's own design; nobody exchanges them.
-PATTERNS = frozenset({"Definition", "Event", "FiveWs", "Request"})
+PATTERNS = frozenset({"Definition", "Event", "FiveWs", "MetadataResource", "Request"})
 
 
 def pick(source: Resource, keys: tuple[str, ...]) -> Resource:
@@ -194,9 +194,7 @@ def is_published(resource: Resource) -> bool:
     return not str(resource["url"]).endswith("/example")
 
 
-SECTIONS: dict[
-    str, tuple[str, Callable[[Resource], bool], Callable[[Resource], Resource]]
-] = {
+SECTIONS: dict[str, tuple[str, Callable[[Resource], bool], Callable[[Resource], Resource]]] = {
     "structures": ("StructureDefinition", is_structure, prune_structure),
     "value_sets": ("ValueSet", is_published, prune_value_set),
     "code_systems": ("CodeSystem", is_published, prune_code_system),
@@ -247,6 +245,16 @@ def compile_section(section: str, resources: list[Resource]) -> dict[str, Resour
     return dict(sorted(compiled.items()))
 
 
+def list_types(structures: dict[str, Resource]) -> dict[str, list[str]]:
+    """List the concrete types by kind, so that nobody has to read all definitions for them."""
+    types: dict[str, list[str]] = {}
+    for url, structure in structures.items():
+        # A type's own definition stands under its name; profiles and extensions do not.
+        if url.rpartition("/")[2] == structure["type"] and not structure["abstract"]:
+            types.setdefault(structure["kind"], []).append(structure["type"])
+    return types
+
+
 def write(source: str, sections: dict[str, dict[str, Resource]], target: Path) -> None:
     """Write magic, length of the header, header, and the sections one by one compressed."""
     blobs, table, offset = [], {}, 0
@@ -255,7 +263,8 @@ def write(source: str, sections: dict[str, dict[str, Resource]], target: Path) -
         table[name] = (offset, len(blob))
         blobs.append(blob)
         offset += len(blob)
-    header = msgspec.msgpack.encode({"release": RELEASE, "source": source, "sections": table})
+    about = {"release": RELEASE, "source": source, "types": list_types(sections["structures"])}
+    header = msgspec.msgpack.encode({**about, "sections": table})
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(MAGIC + len(header).to_bytes(4, "big") + header + b"".join(blobs))
 

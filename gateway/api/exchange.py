@@ -78,6 +78,4 @@ class Answer:
     @classmethod
     def of(cls, stored: Stored, status: int = 200) -> "Answer":
         """Answer a stored version with its body."""
-        return cls(
-            status, body=stored.body, version=stored.version, updated_utc=stored.updated_utc
-        )
+        return cls(status, body=stored.body, version=stored.version, updated_utc=stored.updated_utc)

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html#concurrency, RFC 9110 section 13
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from gateway.errors import GatewayError
@@ -30,8 +30,8 @@ class Preconditions:
         if self.if_none_match:
             return "*" in self.if_none_match or str(stored.version) in self.if_none_match
         if self.if_modified_since is not None:
-            # The header counts whole seconds; a version within the same second counts as newer.
-            return stored.updated_utc <= self.if_modified_since
+            # The header counts whole seconds; who needs more precision sends the ETag.
+            return stored.updated_utc.replace(microsecond=0) <= self.if_modified_since
         return False
 
 
@@ -77,4 +77,4 @@ def _date(text: str | None) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) + timedelta(0)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -80,6 +80,7 @@ class Definitions:
         header = msgspec.msgpack.decode(content[start:body])
         self.release: str = header["release"]
         self.source: str = header["source"]
+        self._types: dict[str, list[str]] = header["types"]
         self._sections = {
             name: _Section(content[body + offset : body + offset + length])
             for name, (offset, length) in header["sections"].items()
@@ -121,23 +122,17 @@ class Definitions:
     @cached_property
     def resource_types(self) -> frozenset[str]:
         """The names of all resource types that can be exchanged."""
-        return frozenset(
-            s["type"] for s in self._specializations if s["kind"] == "resource" and not s["abstract"]
-        )
-
-    @cached_property
-    def data_types(self) -> frozenset[str]:
-        """The names of all data types, primitive and complex, abstract ones left out."""
-        return frozenset(
-            s["type"] for s in self._specializations if s["kind"] != "resource" and not s["abstract"]
-        )
+        return frozenset(self._types["resource"])
 
     @cached_property
     def primitive_types(self) -> frozenset[str]:
         """The names of the primitive data types."""
-        return frozenset(
-            s["type"] for s in self._specializations if s["kind"] == "primitive-type"
-        )
+        return frozenset(self._types["primitive-type"])
+
+    @cached_property
+    def data_types(self) -> frozenset[str]:
+        """The names of all data types, primitive and complex, abstract ones left out."""
+        return frozenset(self._types["complex-type"]) | self.primitive_types
 
     @cached_property
     def search_parameters(self) -> dict[str, dict[str, SearchParameter]]:
@@ -168,11 +163,6 @@ class Definitions:
             return ()
         parent = structure["baseDefinition"].removeprefix(_CORE)
         return (*self._ancestors(parent), parent)
-
-    @cached_property
-    def _specializations(self) -> tuple[Resource, ...]:
-        # A type's own definition stands under its name; profiles and extensions do not.
-        return tuple(s for s in self.structures() if s["url"] == _CORE + s["type"])
 
     @cached_property
     def _compartments(self) -> dict[str, Resource]:

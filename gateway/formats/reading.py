@@ -31,7 +31,7 @@ def demand_size(raw: bytes, limit: int = MAX_BYTES) -> None:
     """Raise GW-2001 when a message is too large to read, GW-2002 when it has no content."""
     if len(raw) > limit:
         raise GatewayError("GW-2001", where=Place("", 1), size=len(raw), limit=limit)
-    if not raw.strip():
+    if not raw or raw.isspace():
         raise GatewayError("GW-2002", where=Place("", 1))
 
 

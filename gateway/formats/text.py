@@ -94,9 +94,7 @@ def mark_of(raw: bytes) -> str | None:
     return next((codec for mark, codec in _MARKS if raw.startswith(mark)), None)
 
 
-def decide_charset(
-    raw: bytes, channel: str | None, declared: str | None, where: Place
-) -> str:
+def decide_charset(raw: bytes, channel: str | None, declared: str | None, where: Place) -> str:
     """Decide the codec of a message by declaration, or by detection where the channel asks.
 
     ``declared`` is what the message itself says, ``where`` stands for that declaration. Raises

@@ -3,12 +3,12 @@
 Kept apart from the compiler so that closures touch nothing but these few slots.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, issue
-from gateway.records import Issue, LineageKind, MapContext, Node, Parsed, Place
+from gateway.records import BusinessKey, Issue, LineageKind, MapContext, Node, Parsed, Place
 
 Trail = tuple[str, LineageKind, tuple[Place, ...], str, str | None]
 
@@ -24,32 +24,42 @@ class Spot:
 class Instance:
     """One resource being made: its anchor, its parent, its id and its place in the bundle."""
 
-    __slots__ = ("anchor", "fragment", "id", "keys", "parent", "pointer", "type")
+    __slots__ = ("anchor", "fragment", "id", "keys", "name", "parent", "pointer", "sources", "type")
 
-    def __init__(self, type_: str, anchor: Node, parent: "Instance | None") -> None:
+    def __init__(
+        self, name: str, type_: str, anchor: Node, parent: "Instance | None"
+    ) -> None:
+        self.name = name
         self.type = type_
         self.anchor = anchor
         self.parent = parent
         self.id = ""
         self.fragment: str | None = None
         self.pointer = ""
-        self.keys: tuple[Any, ...] = ()
+        self.sources: tuple[Place, ...] = ()
+        self.keys: tuple[BusinessKey, ...] = ()
 
 
 class Run:
     """One record on its way through a program."""
 
-    __slots__ = ("constants", "context", "instances", "issues", "lineage", "options", "parsed", "read", "root", "zone")
+    __slots__ = ("constants", "context", "instances", "issues", "lineage", "options", "parsed", "read", "root", "systems", "zone")
 
     def __init__(
-        self, parsed: Parsed, context: MapContext, options: dict[str, Any], zone: str | None
+        self,
+        parsed: Parsed,
+        context: MapContext,
+        options: Mapping[str, Any],
+        systems: Mapping[str, str],
+        zone: str | None,
     ) -> None:
         self.parsed = parsed
         self.context = context
         self.root = parsed.root
         self.options = options
+        self.systems = systems
         self.zone = zone
-        self.read: set[str] = set()
+        self.read: set[Place] = set()
         self.lineage: list[Trail] = []
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}

@@ -157,6 +157,30 @@ _WARN = (
         "请补充规则，或在 ignore 中写明原因。",
         "Add rules, or name them in ignore with the reason.",
     ),
+    Entry(
+        "GW-3205",
+        Kind.INVALID,
+        "时间的精度或时区不足以写成 {function}（{target}，规则 {rule}）。",
+        "The time is not precise enough, or has no zone, for {function} ({target}, rule {rule}).",
+        "请在来源系统补全时间。",
+        "Complete the time at the source.",
+    ),
+    Entry(
+        "GW-3207",
+        Kind.UNMAPPED,
+        "代码表 {table} 中没有该代码对应的行，未写入（{target}，规则 {rule}）。",
+        "The code table {table} has no row for this code; it was left out ({target}, rule {rule}).",
+        "请在代码表中增加一行。",
+        "Add a row to the table.",
+    ),
+    Entry(
+        "GW-3206",
+        Kind.INVALID,
+        "同一记录中两个 {type} 的业务标识相同，后者只补充前者没有的元素（规则 {rule}）。",
+        "Two {type} of the record have the same key; the later only fills what the earlier lacks (rule {rule}).",
+        "请核对来源记录或映射的 key。",
+        "Check the source record or the mapping's key.",
+    ),
 )
 
 ENTRIES: tuple[Entry, ...] = (*_COMPILE, *_RUN, *_WARN)

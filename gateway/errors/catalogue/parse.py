@@ -65,7 +65,7 @@ _XML = (
     Entry(
         "GW-2301",
         Kind.UNREADABLE,
-        "XML 不合规：{reason}。",
+        "XML 不合规：{reason_zh}。",
         "The XML is not well-formed: {reason}.",
         "请在所示行列修正后重发；原始记录已保留。",
         "Correct it at the line and column shown and send it again; the raw record is kept.",
@@ -81,8 +81,8 @@ _XML = (
     Entry(
         "GW-2303",
         Kind.TOO_LARGE,
-        "XML 超出限度：{reason}。",
-        "The XML exceeds a limit: {reason}.",
+        "XML 的嵌套层数或单个文本的长度超出限度。",
+        "The XML nests too deep or holds too long a text.",
         "元素嵌套不超过 {depth} 层，单个文本不超过 {text} 字节。",
         "Elements may nest {depth} levels and one text may hold {text} bytes.",
     ),
@@ -100,7 +100,7 @@ _JSON = (
     Entry(
         "GW-2401",
         Kind.UNREADABLE,
-        "JSON 不合规：{reason}。",
+        "JSON 不合规：{reason_zh}。",
         "The JSON is not valid: {reason}.",
         "请在所示行列修正后重发。",
         "Correct it at the line and column shown and send it again.",

@@ -44,6 +44,14 @@ ENTRIES: tuple[Entry, ...] = (
         "Correct it and start again.",
     ),
     Entry(
+        "GW-1020",
+        Kind.INVALID,
+        "联合体描述文件有误：{problem}。",
+        "The description of the consortium is not right: {problem}.",
+        "请在所示位置改正；各字段见 docs/recipes/add-a-hospital.md。",
+        "Correct it at the place named; docs/recipes/add-a-hospital.md explains the fields.",
+    ),
+    Entry(
         "GW-1900",
         Kind.FAULT,
         "网关内部出错，该记录已暂存。",

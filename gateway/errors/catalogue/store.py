@@ -2,4 +2,87 @@
 
 from gateway.errors.kinds import Entry, Kind
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "GW-5001",
+        Kind.CONFLICT,
+        "{focus} 的当前版本是 {found}，与写入所依据的版本 {expected} 不符。",
+        "The current version of {focus} is {found}, not {expected} as the write was based on.",
+        "请重新读取后再写入。",
+        "Read it again, then write.",
+    ),
+    Entry(
+        "GW-5002",
+        Kind.CONFLICT,
+        "另一次同时进行的写入已占用相同的业务标识或条件（{what}）。",
+        "Another write at the same time took the same business identifier or condition ({what}).",
+        "请重新提交，结果将以已存的资源为准。",
+        "Send it again; it will meet the resource that is stored now.",
+    ),
+    Entry(
+        "GW-5003",
+        Kind.UNAVAILABLE,
+        "数据库暂时不可用（{reason}）。",
+        "The database is unavailable for the moment ({reason}).",
+        "无需重启；请稍后重发，若持续出现请检查数据库服务与连接设置。",
+        "No restart is needed: send it again later; if it lasts, check the database and GATEWAY_DATABASE.",
+    ),
+    Entry(
+        "GW-5004",
+        Kind.UNAVAILABLE,
+        "存储空间已满，本次写入没有保存。",
+        "The disk is full; this write was not stored.",
+        "请清理或扩大数据目录所在的磁盘，然后重发；无需重启。",
+        "Free or add space where the data folder lies, then send it again; no restart is needed.",
+        http=507,
+    ),
+    Entry(
+        "GW-5005",
+        Kind.INVALID,
+        "同一次提交中有两处写入 {focus}。",
+        "Two entries of one submission write {focus}.",
+        "请合并为一处。",
+        "Make them one.",
+    ),
+    Entry(
+        "GW-5006",
+        Kind.GONE,
+        "该翻页链接已过期（保留 {hours} 小时）。",
+        "This page link has expired (they are kept {hours} hour).",
+        "请从第一页重新查询。",
+        "Start again from the first page.",
+        issue_code="expired",
+    ),
+    Entry(
+        "GW-5007",
+        Kind.NOT_FOUND,
+        "没有编号为 {message_id} 的消息。",
+        "There is no message {message_id}.",
+        "请核对回执中的消息编号。",
+        "Check the message id of the receipt.",
+    ),
+    Entry(
+        "GW-5008",
+        Kind.FAULT,
+        "消息 {message_id} 的原始文件缺失或已被改动。",
+        "The raw file of message {message_id} is missing or was changed.",
+        "请从备份恢复数据目录下的 messages 目录。",
+        "Restore the folder messages of the data folder from a backup.",
+    ),
+    Entry(
+        "GW-5009",
+        Kind.FAULT,
+        "数据库结构版本 {found} 与程序所需的 {needed} 不符。",
+        "The database has schema {found}, this program needs {needed}.",
+        "请运行 gateway upgrade，或安装与数据库相符的版本。",
+        "Run gateway upgrade, or install the release that fits the database.",
+    ),
+    Entry(
+        "GW-5010",
+        Kind.FAULT,
+        "数据库地址 {scheme} 不受支持。",
+        "A database address {scheme} is not supported.",
+        "请使用 sqlite:/// 或 postgresql:// 开头的地址。",
+        "Use one that begins with sqlite:/// or postgresql://.",
+    ),
+)

@@ -16,6 +16,7 @@ _GUESSED = (
     "TriggerDefinition", "UsageContext", "Dosage", "Meta",
 )  # fmt: skip
 _UNKNOWN = "?"
+CHOICE_SUFFIXES = frozenset(capitalized(code) for code in _GUESSED)
 
 
 def node_of(value: Any, type_: str = _UNKNOWN) -> Node:

@@ -1,17 +1,44 @@
-"""Questions that every reaction asks of a ``Reading``: codes, references, persons and members.
+"""What every reaction reads with and answers in: codes, references, persons, members.
 
 The domain packages never import each other; what they all read in the same way stands here.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from gateway.fhir.systems import ID_CARD, ROOT
-from gateway.records import Json, Reading, Resource
+from gateway.fhir.systems import ID_CARD, REFERRAL_DIRECTION, SERVICE_CATEGORY
+from gateway.records import Issue, Json, Notice, Reaction, Reading, Relation, Resource
 
-SERVICE_CATEGORY = f"{ROOT}/CodeSystem/service-category"
-REFERRAL_DIRECTION = f"{ROOT}/CodeSystem/referral-direction"
-REFERRAL_TYPE = f"{ROOT}/CodeSystem/referral-type"
-REFERRAL_TASK = f"{ROOT}/CodeSystem/referral-task"
+
+@dataclass(slots=True)
+class Answer:
+    """A reaction in the making; every resource stands in it once, the last form counts."""
+
+    resources: dict[str, tuple[str, Resource]] = field(default_factory=dict)
+    relations: list[Relation] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    notices: dict[str, Notice] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+
+    def write(self, owner: str, resource: Resource) -> None:
+        """Add a resource that the member ``owner`` shall own when it is new."""
+        self.resources[name(resource)] = (owner, resource)
+
+    def notify(self, recipient: str | None, topic: str, focus: str, stream: str, key: str) -> None:
+        """Add a notice unless the recipient is no member; ``key`` tells repeated ones apart."""
+        if recipient is not None:
+            whole = f"{topic}/{key}/{recipient}"
+            self.notices[whole] = Notice(recipient, topic, focus, stream, whole)
+
+    def reaction(self) -> Reaction:
+        """Give the finished reaction."""
+        return Reaction(
+            tuple(self.resources.values()),
+            tuple(self.relations),
+            tuple(self.ended),
+            tuple(self.notices.values()),
+            tuple(self.issues),
+        )
 
 
 def codings(concepts: Json) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,123 @@
+"""capabilities: the CapabilityStatement, made from the routes and the search parameters.
+
+https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from gateway import __version__
+from gateway.api.exchange import Answer, Exchange
+from gateway.api.negotiation import OFFERED
+from gateway.fhir.definitions import Definitions, SearchParameter
+from gateway.fhir.times import format_instant
+from gateway.records import Resource
+
+if TYPE_CHECKING:
+    from gateway.api.routes import Route
+
+_SYSTEM_WORDS = ("transaction", "batch", "search-system", "history-system")
+_SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
+
+def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
+    """Answer what this server does, for everybody who asks."""
+    settings = exchange.services.settings
+    statement: Resource = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": format_instant(exchange.services.clock()),
+        "kind": "instance",
+        "software": {"name": "consortium-fhir-gateway", "version": __version__},
+        "implementation": {"description": "医联体 FHIR 网关", "url": exchange.base},
+        "fhirVersion": "4.0.1",
+        "format": ["json", *OFFERED.split(", ")],
+        "rest": [
+            {
+                "mode": "server",
+                **({} if settings.sandbox else {"security": _security(exchange.base)}),
+                "resource": _resources(
+                    exchange.services.definitions, routes, settings.update_as_create
+                ),
+                "interaction": _system_interactions(routes),
+                "operation": _operations(route for route in routes if route.is_system),
+            }
+        ],
+    }
+    return Answer(200, resource=statement)
+
+
+def _security(base: str) -> Resource:
+    root = base.removesuffix("/fhir")
+    token = {"url": "token", "valueUri": f"{root}/oauth/token"}
+    return {
+        "extension": [{"url": _SMART, "extension": [token]}],
+        "service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}],
+    }
+
+
+def _system_interactions(routes: "tuple[Route, ...]") -> list[Resource]:
+    words = [route.word for route in routes if route.is_system]
+    # One address takes both kinds of Bundle.
+    if "transaction" in words:
+        words.append("batch")
+    return [{"code": word} for word in _SYSTEM_WORDS if word in words]
+
+
+@lru_cache(maxsize=4)
+def _resources(
+    definitions: Definitions, routes: "tuple[Route, ...]", is_creating: bool
+) -> list[Resource]:
+    words = dict.fromkeys(
+        route.word for route in routes if not route.is_system and not route.word.startswith("$")
+    )
+    return [
+        {
+            "type": type_,
+            "interaction": [{"code": word} for word in words],
+            "versioning": "versioned",
+            "readHistory": True,
+            "updateCreate": is_creating,
+            "conditionalCreate": True,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": False,
+            "conditionalDelete": "not-supported",
+            "searchParam": [
+                _search_parameter(one)
+                for _, one in sorted(definitions.search_parameters[type_].items())
+                if is_answered(one)
+            ],
+            **_typed_operations(routes, type_),
+        }
+        for type_ in sorted(definitions.resource_types)
+    ]
+
+
+def is_answered(parameter: SearchParameter) -> bool:
+    """Say whether the store can answer a search parameter."""
+    return parameter.kind != "special" and parameter.expression is not None
+
+
+def _search_parameter(parameter: SearchParameter) -> Resource:
+    return {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
+
+
+def _typed_operations(routes: "tuple[Route, ...]", type_: str) -> Resource:
+    listed = _operations(
+        route for route in routes if not route.is_system and type_ in (route.types or (type_,))
+    )
+    return {"operation": listed} if listed else {}
+
+
+def _operations(routes: "Iterable[Route]") -> list[Resource]:
+    names = dict.fromkeys(route.word for route in routes if route.word.startswith("$"))
+    return [{"name": name[1:], "definition": _DEFINED_BY[name]} for name in names]
+
+
+_DEFINED_BY = {
+    "$validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    "$document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
+    "$everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+}

@@ -1,0 +1,1 @@
+"""Pages for people: the home page and single resources by signed link."""

@@ -1,0 +1,25 @@
+"""What the search index and a search must agree on: folding of texts, bounds of numbers."""
+
+import unicodedata
+from decimal import Decimal
+
+
+def fold(text: str) -> str:
+    """Fold a text for comparison: width and case ignored, accents and repeated blanks dropped."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    wide = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    plain = "".join(sign for sign in wide if not unicodedata.combining(sign))
+    return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+def precision_bounds(number: Decimal) -> tuple[Decimal, Decimal]:
+    """Give the range that a number's written precision implies: 100 is 99.5 to 100.5.
+
+    Section 3.1.1.5.5 of the specification; an exponent states the digits (1e2 is 95 to 105).
+    """
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError("a search number must be finite")
+    half = Decimal(5).scaleb(exponent - 1)
+    return number - half, number + half

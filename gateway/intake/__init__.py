@@ -1,0 +1,1 @@
+"""The entrances for native records: HTTP, MLLP, watched folders."""

@@ -1,0 +1,84 @@
+"""Constants of a mapping, typed by the element, and templates filled from the channel's options."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from gateway.mapping.nodes import Scalar
+from gateway.mapping.run import Frame, One, Run, Spot
+from gateway.mapping.scope import Scope
+from gateway.mapping.shapes import STRINGS, Element
+from gateway.records import LineageKind
+
+_OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
+_PATTERNS = {
+    "date": r"\d{4}(-\d\d(-\d\d)?)?",
+    "dateTime": r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?",
+    "instant": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+    "time": r"\d\d:\d\d:\d\d(\.\d+)?",
+    "integer": r"-?(0|[1-9]\d*)",
+    "unsignedInt": r"0|[1-9]\d*",
+    "positiveInt": r"[1-9]\d*",
+    "decimal": r"-?(0|[1-9]\d*)(\.\d+)?",
+    "boolean": r"true|false",
+}
+
+
+def compile_text(text: str, spot: Spot) -> Callable[[Run], str]:
+    """Compile a constant text; ``{name}`` is filled from the channel's options (GW-3105 if unset)."""
+    if not _OPTION.search(text):
+        return lambda run: text
+
+    def filled(run: Run) -> str:
+        known = run.constants.get(text)
+        if known is None:
+            known = _OPTION.sub(lambda found: _option(found[1], run, spot), text)
+            run.constants[text] = known
+        return known
+
+    return filled
+
+
+def _option(name: str, run: Run, spot: Spot) -> str:
+    value = run.context.member if name == "member" else run.options.get(name)
+    if value is None or value == "":
+        raise run.refusal("GW-3105", spot, None, option=name)
+    return str(value)
+
+
+def compile_constant(
+    node: Scalar, element: Element, scope: Scope, target: str, kind: LineageKind = "constant"
+) -> One | None:
+    """Compile a constant for an element; None after a noted problem."""
+    text = node.text
+    pattern = _PATTERNS.get(element.type)
+    if (pattern and not re.fullmatch(pattern, text)) or not (pattern or element.type in STRINGS):
+        scope.problems.add(node.mark, "GW-3027", what=f"the constant {text}", element=target, type=element.type)
+        return None
+    spot = scope.spot(node.mark, target)
+    rule = spot.rule
+    if element.type in STRINGS and _OPTION.search(text):
+        fill = compile_text(text, spot)
+
+        def filled(frame: Frame, pointer: str) -> Any:
+            value = fill(frame.run)
+            frame.run.lineage.append((pointer, kind, (), rule, None))
+            return value
+
+        return filled
+    constant = _typed(text, element.type)
+
+    def value(frame: Frame, pointer: str) -> Any:
+        frame.run.lineage.append((pointer, kind, (), rule, None))
+        return constant
+
+    return value
+
+
+def _typed(text: str, type_: str) -> Any:
+    if type_ == "boolean":
+        return text == "true"
+    if type_ in ("integer", "unsignedInt", "positiveInt"):
+        return int(text)
+    return Decimal(text) if type_ == "decimal" else text

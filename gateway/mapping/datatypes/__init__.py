@@ -1,0 +1,1 @@
+"""The datatype maps, written in the mapping language itself, and the well-known coding systems."""

@@ -1,0 +1,117 @@
+"""References between the resources of one record: ``ref: patient``."""
+
+from typing import Any
+
+from gateway.mapping.nodes import Node, Scalar
+from gateway.mapping.run import Frame, Instance, Many, One
+from gateway.mapping.scope import Scope
+from gateway.mapping.shapes import Element
+
+
+def instances(frame: Frame, name: str) -> list[Instance]:
+    """Find which resources of a name are meant from here.
+
+    In this order: those made from the same node as an inner ``each``; the one this stands under; those
+    under it; those made from this resource's own node; those that share its parent; all.
+    """
+    pool = frame.run.instances.get(name)
+    if not pool or len(pool) == 1:
+        return pool or []
+    walk: Frame | None = frame
+    while walk is not None and walk.outer is not None:
+        found = _same_node(pool, walk)
+        if found:
+            return found
+        walk = walk.outer
+    me = frame.instance
+    if me is None:
+        return pool
+    above = me.parent
+    while above is not None:
+        if above.name == name:
+            return [above]
+        above = above.parent
+    below = [one for one in pool if _is_under(one, me)]
+    return below or _same_node(pool, Frame(frame.run, me.anchor, me)) or _siblings(pool, me)
+
+
+def _same_node(pool: list[Instance], frame: Frame) -> list[Instance]:
+    place = frame.anchor.place
+    return [one for one in pool if one.anchor is frame.anchor or one.anchor.place == place]
+
+
+def _is_under(one: Instance, parent: Instance) -> bool:
+    above = one.parent
+    while above is not None:
+        if above is parent:
+            return True
+        above = above.parent
+    return False
+
+
+def _siblings(pool: list[Instance], me: Instance) -> list[Instance]:
+    above = me.parent
+    while above is not None:
+        found = [one for one in pool if _is_under(one, above)]
+        if found:
+            return found
+        above = above.parent
+    return pool
+
+
+def _known(node: Node, element: Element, scope: Scope) -> str | None:
+    """Check name, type and containment of a reference; give the local name."""
+    if not isinstance(node, Scalar) or node.is_null:
+        scope.problems.add(node.mark, "GW-3012", word="ref", expected="a local name")
+        return None
+    name = node.text
+    if name not in scope.types:
+        scope.problems.add(node.mark, "GW-3023", near=(name, scope.types), name=name)
+        return None
+    type_ = scope.types[name]
+    if element.targets and type_ not in element.targets and "Resource" not in element.targets:
+        scope.problems.add(node.mark, "GW-3037", reference=element.path, type=type_)
+    inside = scope.containers.get(name)
+    if inside and inside not in (scope.resource, scope.containers.get(scope.resource)):
+        scope.problems.add(node.mark, "GW-3037", reference=element.path, type=f"#{name} of {inside}")
+    return name
+
+
+def _reference(frame: Frame, one: Instance, pointer: str, rule: str) -> dict[str, Any]:
+    text = f"#{one.fragment}" if one.fragment else f"{one.type}/{one.id}"
+    frame.run.lineage.append((f"{pointer}/reference", "generated", (), rule, None))
+    return {"reference": text}
+
+
+def compile_one(node: Node, element: Element, scope: Scope, target: str) -> One | None:
+    """Compile ``ref: name`` for an element that occurs once."""
+    name = _known(node, element, scope)
+    if name is None:
+        return None
+    spot = scope.spot(node.mark, target)
+
+    def value(frame: Frame, pointer: str) -> dict[str, Any] | None:
+        found = instances(frame, name)
+        if not found:
+            return None
+        if len(found) > 1:
+            raise frame.run.refusal("GW-3104", spot, frame.anchor.place, name=name, count=len(found))
+        return _reference(frame, found[0], pointer, spot.rule)
+
+    return value
+
+
+def compile_many(node: Node, element: Element, scope: Scope, target: str) -> Many | None:
+    """Compile ``ref: name`` for an element that may repeat: every resource meant, in order."""
+    name = _known(node, element, scope)
+    if name is None:
+        return None
+    rule = scope.spot(node.mark, target).rule
+
+    def values(frame: Frame, pointer: str, start: int) -> list[Any]:
+        found = instances(frame, name)
+        return [
+            _reference(frame, one, f"{pointer}/{start + no}", rule) for no, one in enumerate(found)
+        ]
+
+    return values

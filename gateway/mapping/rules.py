@@ -1,0 +1,421 @@
+"""Rules: what stands right of an element's name, compiled to closures.
+
+A rule gives one value (``One``) or, where the element may repeat, several (``Many``). Whether it can
+give anything but constants decides if an object is kept: constants alone do not make one.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gateway.mapping import references
+from gateway.mapping.codes import compile_codes
+from gateway.mapping.conditions import compile_condition
+from gateway.mapping.constants import compile_constant
+from gateway.mapping.nodes import Node, Scalar, Sequence, Table
+from gateway.mapping.problems import Mark
+from gateway.mapping.run import Frame, Many, One, Test
+from gateway.mapping.scope import Scope, words
+from gateway.mapping.shapes import Element
+from gateway.mapping.texts import compile_functions, compile_source, place_of
+
+WORDS = ("from", "each", "set", "as", "codes", "when", "ref", "use", "otherwise", "default", "join", "with", "template", "const")  # fmt: skip
+_SOURCES = ("from", "each", "set", "ref", "use", "join", "const", "as", "codes")
+Put = Callable[[Frame, dict[str, Any], str], bool]
+"""Writes one element into an object; says whether something other than a constant came out."""
+
+
+class Rule(NamedTuple):
+    """A compiled rule; exactly one of ``one`` and ``many`` is there."""
+
+    one: One | None
+    many: Many | None
+    is_dynamic: bool
+
+
+def compile_set(table: Table, shape: str, scope: Scope, target: str, *, is_whole: bool = True) -> tuple[list[Put], bool]:
+    """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too."""
+    elements = scope.shapes.elements(shape)
+    puts: list[Put] = []
+    is_dynamic = False
+    written: set[str] = set()
+    for name, node in _folded(table, scope).items():
+        element = elements.get(name) or _primitive_extension(name, elements)
+        if element is None:
+            known = list(elements)
+            scope.problems.add(table.mark_of(name), "GW-3021", near=(name, known), type=target, element=name)
+            continue
+        if isinstance(node, Scalar) and node.is_null:
+            continue
+        written.add(element.choice or name)
+        rules = _rules(node, element, scope, f"{target}.{name}")
+        if rules:
+            puts.append(_put(name, element, rules))
+            is_dynamic = is_dynamic or any(rule.is_dynamic for rule in rules)
+    if is_whole:
+        _demand_required(elements.values(), written, scope, table.mark, target)
+    return puts, is_dynamic
+
+
+def _primitive_extension(name: str, elements: Any) -> Element | None:
+    """Let ``_birthDate`` stand for id and extensions of a primitive that occurs once."""
+    base = elements.get(name[1:]) if name.startswith("_") else None
+    if base is None or not base.is_primitive or base.is_many:
+        return None
+    return Element(name, base.path, "Element", False, False, "Element")
+
+
+def _demand_required(elements: Any, written: set[str], scope: Scope, mark: Mark, target: str) -> None:
+    for element in elements:
+        name = element.choice or element.name
+        if element.is_required and name not in written:
+            scope.problems.add(mark, "GW-3030", element=f"{target}.{name}")
+
+
+def _folded(table: Table, scope: Scope) -> dict[str, Node]:
+    """Turn dotted names into nested ``set`` tables."""
+    made: dict[str, Node] = {}
+    for name, node in table.entries.items():
+        head, _, rest = name.partition(".")
+        if not rest:
+            if head in made:
+                scope.problems.add(table.mark_of(name), "GW-3015", word=head)
+            made[head] = node
+            continue
+        mark = table.mark_of(name)
+        outer = made.get(head)
+        if outer is None:
+            outer = made[head] = Table({"set": Table({}, mark)}, mark)
+            table.marks.setdefault(head, mark)
+        inner = outer.get("set") if isinstance(outer, Table) else None
+        if not isinstance(inner, Table) or rest in inner:
+            scope.problems.add(mark, "GW-3016", first=head, second=name)
+            continue
+        # The author's own table stays as it is: another element may share it by a YAML alias.
+        grown = Table({**inner.entries, rest: node}, inner.mark, {**inner.marks, rest: mark})
+        assert isinstance(outer, Table)  # noqa: S101 - inner came out of it
+        made[head] = Table({**outer.entries, "set": grown}, outer.mark, outer.marks)
+    return made
+
+
+def _rules(node: Node, element: Element, scope: Scope, target: str) -> list[Rule]:
+    items = node.items if isinstance(node, Sequence) else [node]
+    compiled = (compile_rule(item, element, scope, target) for item in items)
+    return [rule for rule in compiled if rule is not None]
+
+
+def _put(name: str, element: Element, rules: list[Rule]) -> Put:
+    suffix = f"/{name}"
+    if element.is_many:
+        return _put_many(name, suffix, rules)
+    if len(rules) > 1:
+        return _put_first(name, suffix, rules)
+    one, is_dynamic = rules[0].one, rules[0].is_dynamic
+    assert one is not None  # noqa: S101 - an element that occurs once has no Many (GW-3029)
+
+    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
+        value = one(frame, pointer + suffix)
+        if value is None:
+            return False
+        obj[name] = value
+        return is_dynamic
+
+    return put
+
+
+def _put_first(name: str, suffix: str, rules: list[Rule]) -> Put:
+    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
+        for rule in rules:
+            value = rule.one(frame, pointer + suffix) if rule.one else None
+            if value is not None:
+                obj[name] = value
+                return rule.is_dynamic
+        return False
+
+    return put
+
+
+def _put_many(name: str, suffix: str, rules: list[Rule]) -> Put:
+    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
+        base = pointer + suffix
+        values: list[Any] = []
+        found = False
+        for one, many, is_dynamic in rules:
+            before = len(values)
+            if many is not None:
+                values += many(frame, base, before)
+            elif one is not None:
+                value = one(frame, f"{base}/{before}")
+                if value is not None:
+                    values.append(value)
+            found = found or (is_dynamic and len(values) > before)
+        if values:
+            obj[name] = values
+        return found
+
+    return put
+
+
+def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rule | None:
+    """Compile one rule for an element; None after a noted problem."""
+    if isinstance(node, Scalar):
+        if not node.text.startswith(".") or len(node.text) == 1:
+            constant = compile_constant(node, element, scope, target)
+            return Rule(constant, None, False) if constant else None
+        node = Table({"from": node}, node.mark)
+    if not isinstance(node, Table):
+        scope.problems.add(node.mark, "GW-3012", word=target, expected="a rule")
+        return None
+    if not words(node, WORDS, scope.problems) or not _is_sensible(node, scope):
+        return None
+    if "each" in node:
+        return _compile_each(node, element, scope, target)
+    if "ref" in node and isinstance(node.entries["ref"], Scalar) and element.is_many:
+        many = references.compile_many(node.entries["ref"], element, scope, target)
+        return Rule(None, _many_when(many, node, scope), True) if many else None
+    compiled = _single(node, element, scope, target)
+    if compiled is None:
+        return None
+    one, is_dynamic = compiled
+    if "when" in node:
+        one = _one_when(one, compile_condition(node.entries["when"], scope))
+    if "default" in node:
+        fallback = _fallback(node.entries["default"], element, scope, target)
+        one = _with_default(one, fallback) if fallback else one
+    return Rule(one, None, is_dynamic)
+
+
+def _is_sensible(node: Table, scope: Scope) -> bool:
+    """Check that a rule has a source and no two that exclude each other."""
+    before = len(scope.problems)
+    if not any(word in node for word in _SOURCES):
+        scope.problems.add(node.mark, "GW-3032")
+    for first, second in (("from", "join"), ("ref", "from"), ("ref", "set"), ("ref", "use"), ("const", "from"), ("use", "join"), ("set", "join"), ("set", "as"), ("set", "codes"), ("use", "as")):  # fmt: skip
+        if first in node and second in node:
+            scope.problems.add(node.mark_of(second), "GW-3016", first=first, second=second)
+    if "otherwise" in node and "codes" not in node:
+        scope.problems.add(node.mark_of("otherwise"), "GW-3013", word="codes (for an absent source write default:)")
+    for word in ("with", "template"):
+        if word in node and "join" not in node:
+            scope.problems.add(node.mark_of(word), "GW-3013", word="join")
+    return len(scope.problems) == before
+
+
+def _many_when(many: Many, node: Table, scope: Scope) -> Many:
+    if "when" not in node:
+        return many
+    test = compile_condition(node.entries["when"], scope)
+    return lambda frame, pointer, start: many(frame, pointer, start) if test(frame) else []
+
+
+def _one_when(one: One, test: Test) -> One:
+    return lambda frame, pointer: one(frame, pointer) if test(frame) else None
+
+
+def _with_default(one: One, fallback: One) -> One:
+    def value(frame: Frame, pointer: str) -> Any:
+        found = one(frame, pointer)
+        return fallback(frame, pointer) if found is None else found
+
+    return value
+
+
+def _fallback(node: Node, element: Element, scope: Scope, target: str) -> One | None:
+    if isinstance(node, Scalar) and not node.text.startswith("."):
+        return compile_constant(node, element, scope, target, "default")
+    rule = compile_rule(node, element, scope, target)
+    return rule.one if rule else None
+
+
+def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
+    if not element.is_many:
+        scope.problems.add(node.mark_of("each"), "GW-3029", element=target)
+        return None
+    select = scope.selector(node.entries["each"])
+    inner_table = Table({w: v for w, v in node.entries.items() if w != "each"}, node.mark, node.marks)
+    if not any(word in inner_table for word in _SOURCES):
+        inner_table.entries["from"] = Scalar(".", False, node.mark_of("each"))
+    rule = compile_rule(inner_table, element, scope, target)
+    if select is None or rule is None:
+        return None
+    one, many = rule.one, rule.many
+
+    def values(frame: Frame, pointer: str, start: int) -> list[Any]:
+        made: list[Any] = []
+        run = frame.run
+        for anchor in select(frame.anchor, run.root):
+            inner = Frame(run, anchor, frame.instance, frame)
+            if many is not None:
+                made += many(inner, pointer, start + len(made))
+            elif one is not None:
+                value = one(inner, f"{pointer}/{start + len(made)}")
+                if value is not None:
+                    made.append(value)
+        return made
+
+    return Rule(None, values, True)
+
+
+def _single(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+    """Compile what gives the value of a rule, and whether it is more than constants."""
+    if "const" in node:
+        inner = node.entries["const"]
+        if isinstance(inner, Scalar):
+            constant = compile_constant(inner, element, scope, target)
+            return (constant, False) if constant else None
+        scope.problems.add(inner.mark, "GW-3012", word="const", expected="a text")
+        return None
+    if "ref" in node:
+        return _compile_ref(node, element, scope, target)
+    if "use" in node:
+        return _compile_use(node, element, scope, target)
+    if "set" in node:
+        return _compile_object(node, element, scope, target)
+    one = _compile_text(node, element, scope, target)
+    return (one, True) if one else None
+
+
+def _compile_ref(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+    inner = node.entries["ref"]
+    if element.type != "Reference":
+        scope.problems.add(node.mark_of("ref"), "GW-3027", what="ref", element=target, type=element.type)
+        return None
+    if isinstance(inner, Table):
+        outside = Table({"set": inner}, inner.mark)
+        return _compile_object(outside, element, scope, target)
+    one = references.compile_one(inner, element, scope, target)
+    return (one, True) if one else None
+
+
+def _compile_use(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+    name = node.text("use") or ""
+    by_type = scope.datatypes.get(name)
+    if by_type is None:
+        scope.problems.add(node.mark_of("use"), "GW-3028", near=(name, scope.datatypes), format=scope.dialect.format, name=name)
+        return None
+    fields = by_type.get(element.type)
+    if fields is None:
+        scope.problems.add(node.mark_of("use"), "GW-3027", what=name, element=target, type=element.type)
+        return None
+    if isinstance(fields, Scalar):
+        return _compile_part(fields, node, element, scope, target)
+    inside = scope.within(prefixes=scope.datatype_prefixes, selectors={}, label=f"{node.mark.rule} {name}")
+    compiled = _object_parts(fields, element, inside, target)
+    if "set" in node and isinstance(node.entries["set"], Table):
+        own = node.entries["set"]
+        kept = {name: put for name, put in compiled[0].items() if name not in _heads(own)}
+        extra = _object_parts(own, element, scope, target)
+        compiled = ({**kept, **extra[0]}, True)
+    one = _object(list(compiled[0].values()), is_dynamic=True)
+    if "codes" in node:
+        coded = compile_codes(node, element, None, scope, target)
+        one = coded.after(one) if coded else one
+    return _anchored(one, node, scope), True
+
+
+def _compile_part(part: Scalar, node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+    """Compile a datatype map that reads one part as a plain value (TS)."""
+    inside = scope.within(prefixes=scope.datatype_prefixes, selectors={}, label=node.mark.rule)
+    one = _compile_text(Table({"from": part}, node.mark), element, inside, target)
+    return (_anchored(one, node, scope), True) if one else None
+
+
+def _heads(table: Table) -> set[str]:
+    return {name.partition(".")[0] for name in table.entries}
+
+
+def _object_parts(table: Table, element: Element, scope: Scope, target: str) -> tuple[dict[str, Put], bool]:
+    """Compile a ``set`` element by element, so that a datatype map's can be replaced."""
+    made: dict[str, Put] = {}
+    is_dynamic = False
+    for head in dict.fromkeys(name.partition(".")[0] for name in table.entries):
+        entries = {n: v for n, v in table.entries.items() if n.partition(".")[0] == head}
+        part = Table(entries, table.mark, table.marks)
+        puts, dynamic = compile_set(part, element.shape, scope, target, is_whole=False)
+        is_dynamic = is_dynamic or dynamic
+        if puts:
+            made[head] = puts[0]
+    return made, is_dynamic
+
+
+def _compile_object(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+    inner = node.entries["set"]
+    if not isinstance(inner, Table) or element.is_primitive:
+        if element.is_primitive:
+            scope.problems.add(node.mark_of("set"), "GW-3027", what="set", element=target, type=element.type)
+        else:
+            scope.problems.add(inner.mark, "GW-3012", word="set", expected="elements and rules")
+        return None
+    puts, is_dynamic = compile_set(inner, element.shape, scope, target)
+    return _anchored(_object(puts, is_dynamic=is_dynamic), node, scope), is_dynamic
+
+
+def _object(puts: list[Put], *, is_dynamic: bool) -> One:
+    def build(frame: Frame, pointer: str) -> dict[str, Any] | None:
+        made: dict[str, Any] = {}
+        lineage = frame.run.lineage
+        before = len(lineage)
+        found = False
+        for put in puts:
+            if put(frame, made, pointer):
+                found = True
+        if not made or (is_dynamic and not found):
+            del lineage[before:]
+            return None
+        return made
+
+    return build
+
+
+def _anchored(one: One, node: Table, scope: Scope) -> One:
+    """Let ``from:`` of an object rule be the anchor inside it."""
+    if "from" not in node:
+        return one
+    selectors = scope.selectors_of(node.entries["from"])
+
+    def value(frame: Frame, pointer: str) -> Any:
+        run = frame.run
+        for select in selectors:
+            for anchor in select(frame.anchor, run.root):
+                found = one(Frame(run, anchor, frame.instance, frame), pointer)
+                if found is not None:
+                    return found
+        return None
+
+    return value
+
+
+def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> One | None:
+    source = compile_source(node, scope)
+    if "codes" in node:
+        chain = compile_functions(node, None, scope, target)
+        coded = compile_codes(node, element, chain.convert, scope, target)
+        return coded.of(source) if coded else None
+    chain = compile_functions(node, element, scope, target)
+    convert = chain.convert
+    kind = "derived" if "join" in node else chain.kind
+    rule = scope.spot(node.mark, target).rule
+
+    def value(frame: Frame, pointer: str) -> Any:
+        read = source(frame)
+        if read is None:
+            return None
+        text, places = read
+        run = frame.run
+        made = text if convert is None else convert(text, run, place_of(places))
+        if made is None:
+            return None
+        if isinstance(made, dict):
+            for path in _leaves(made):
+                run.lineage.append((pointer + path, kind, places, rule, None))
+        else:
+            run.lineage.append((pointer, kind, places, rule, None))
+        return made
+
+    return value
+
+
+def _leaves(value: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for name, inner in value.items():
+        found += [f"/{name}{p}" for p in _leaves(inner)] if isinstance(inner, dict) else [f"/{name}"]
+    return found

@@ -1,0 +1,34 @@
+"""The mapping language's JSON Schema, applied after the words were checked by hand."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from gateway.mapping.nodes import Table, locate, plain
+from gateway.mapping.problems import Problems
+
+PATH = Path(__file__).parent / "mapping.schema.json"
+
+
+@cache
+def _validator() -> Any:
+    return Draft202012Validator(json.loads(PATH.read_text(encoding="utf-8")))
+
+
+def check(tree: Table, problems: Problems) -> None:
+    """Note what does not fit the schema, each at its line; the deepest finding of an alternative."""
+    for found in _validator().iter_errors(plain(tree)):
+        deepest = found
+        while deepest.context:
+            deepest = max(deepest.context, key=lambda inner: len(inner.absolute_path))
+        mark = locate(tree, list(deepest.absolute_path))
+        problems.add(mark, "GW-3014", reason=_reason(deepest))
+
+
+def _reason(found: Any) -> str:
+    if found.validator in ("type", "enum", "required", "additionalProperties", "minItems", "pattern"):
+        return str(found.message)[:160]
+    return f"{found.validator} is not met"

@@ -1,0 +1,208 @@
+"""The text part of a rule: which nodes are read, and the value functions applied to them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.mapping.functions import DEFAULTS, FUNCTIONS, ArgumentError, Function
+from gateway.mapping.nodes import Node, Scalar, Table
+from gateway.mapping.nodes import Sequence as Listed
+from gateway.mapping.problems import Mark
+from gateway.mapping.run import Convert, Frame, Run, Spot
+from gateway.mapping.scope import Scope
+from gateway.mapping.shapes import Element
+from gateway.records import LineageKind, Place, Selector
+
+Read = tuple[str, tuple[Place, ...]]
+Source = Callable[[Frame], Read | None]
+"""Gives the text that a rule reads, with the places it came from; None when absent."""
+
+
+def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
+    """Read the first node that has a value; only that node counts as read."""
+
+    def source(frame: Frame) -> Read | None:
+        run = frame.run
+        for select in selectors:
+            for node in select(frame.anchor, run.root):
+                text = node.text
+                if text is None:
+                    continue
+                place = node.place
+                run.read.add(place)
+                if text not in absent:
+                    return text, (place,)
+        return None
+
+    return source
+
+
+def all_of(select: Selector, absent: frozenset[str]) -> Callable[[Frame], list[Read]]:
+    """Read every node of a path."""
+
+    def reads(frame: Frame) -> list[Read]:
+        run = frame.run
+        found: list[Read] = []
+        for node in select(frame.anchor, run.root):
+            text = node.text
+            if text is None:
+                continue
+            place = node.place
+            run.read.add(place)
+            if text not in absent:
+                found.append((text, (place,)))
+        return found
+
+    return reads
+
+
+def compile_source(table: Table, scope: Scope) -> Source:
+    """Compile ``from:`` or ``join:`` of a rule; with neither, the anchor itself is read."""
+    if "join" in table:
+        return _join(table, scope)
+    node = table.get("from")
+    selectors = scope.selectors_of(node) if node else scope.selectors_of(Scalar(".", False, table.mark))
+    return first_of(selectors, scope.absent)
+
+
+def _join(table: Table, scope: Scope) -> Source:
+    node = table.entries["join"]
+    template = table.text("template")
+    glue = table.get("with")
+    separator = glue.text if isinstance(glue, Scalar) else ""
+    items = node.items if isinstance(node, Listed) else [node]
+    parts = [part for item in items if (part := _part(item, scope)) is not None]
+
+    def source(frame: Frame) -> Read | None:
+        found = [part(frame) for part in parts]
+        reads = [read for group in found for read in group]
+        if not reads or (template is not None and not all(found)):
+            return None
+        places = tuple(place for _, spots in reads for place in spots)
+        if template is None:
+            return separator.join(text for text, _ in reads), places
+        text = template
+        for number in range(len(found), 0, -1):
+            text = text.replace(f"{{{number}}}", separator.join(t for t, _ in found[number - 1]))
+        return text, places
+
+    return source
+
+
+def _part(node: Node, scope: Scope) -> Callable[[Frame], list[Read]] | None:
+    """Compile one part of a join: a path, a constant, or a rule of its own that gives text."""
+    if isinstance(node, Scalar):
+        select = scope.selector(node)
+        return all_of(select, scope.absent) if select else None
+    if not isinstance(node, Table):
+        scope.problems.add(node.mark, "GW-3012", word="join", expected="a list of paths")
+        return None
+    constant = node.text("const")
+    if constant is not None:
+        return lambda frame: [(constant, ())]
+    source = compile_source(node, scope)
+    convert = compile_functions(node, None, scope, "join").convert
+
+    def reads(frame: Frame) -> list[Read]:
+        read = source(frame)
+        if read is None:
+            return []
+        value = _apply(convert, read, frame.run)
+        return [] if value is None else [(value, read[1])]
+
+    return reads
+
+
+def _apply(convert: Convert | None, read: Read, run: Run) -> Any:
+    return read[0] if convert is None else convert(read[0], run, place_of(read[1]))
+
+
+_NOWHERE = Place("")
+
+
+def place_of(places: tuple[Place, ...]) -> Place:
+    """Give the first place (a text joined from constants alone has none)."""
+    return places[0] if places else _NOWHERE
+
+
+class Chain:
+    """The compiled functions of one rule: how they convert, and what lineage calls the result."""
+
+    __slots__ = ("convert", "fits", "kind", "names")
+
+    def __init__(
+        self, convert: Convert | None, kind: LineageKind, fits: frozenset[str] | None, names: list[str]
+    ) -> None:
+        self.convert = convert
+        self.kind = kind
+        self.fits = fits
+        self.names = names
+
+
+def compile_functions(table: Table, element: Element | None, scope: Scope, target: str) -> Chain:
+    """Compile ``as:`` and, where it ends in text, the reading that the element's type asks for."""
+    node = table.get("as")
+    items = node.items if isinstance(node, Listed) else [node] if node else []
+    chain: list[tuple[Function, Convert]] = []
+    for item in items:
+        if chain and chain[-1][0].fits is not None:
+            scope.problems.add(item.mark, "GW-3027", what=f"a function after {chain[-1][0].name}", element=target, type="text")
+        compiled = _function(item, scope, target)
+        if compiled:
+            chain.append(compiled)
+    if element is not None:
+        _finish(chain, element, scope, table.mark_of("as"), target)
+    kind: LineageKind = "copied"
+    for function, _ in chain:
+        kind = function.kind if function.kind != "copied" else kind
+    converts = [convert for function, convert in chain if function.name != "string"]
+    fits = chain[-1][0].fits if chain else None
+    return Chain(_compose(converts), kind, fits, [function.name for function, _ in chain])
+
+
+def _finish(
+    chain: list[tuple[Function, Convert]], element: Element, scope: Scope, mark: Mark, target: str
+) -> None:
+    """Check that the last function fits the element, or add the one its type asks for."""
+    fits = chain[-1][0].fits if chain else None
+    if fits is not None:
+        if element.type not in fits and element.path not in fits:
+            scope.problems.add(mark, "GW-3027", what=chain[-1][0].name, element=target, type=element.type)
+        return
+    name = DEFAULTS.get(element.type)
+    if name is None:
+        what = chain[-1][0].name if chain else "a plain value"
+        scope.problems.add(mark, "GW-3027", what=what, element=target, type=element.type)
+    elif name != "string":
+        chain.append((FUNCTIONS[name], FUNCTIONS[name].make(None, scope.spot(mark, target))))
+
+
+def _function(node: Node, scope: Scope, target: str) -> tuple[Function, Convert] | None:
+    argument: Node | None = None
+    name = node.text if isinstance(node, Scalar) else ""
+    if isinstance(node, Table) and len(node.entries) == 1:
+        name, argument = next(iter(node.entries.items()))
+    function = FUNCTIONS.get(name)
+    if function is None:
+        scope.problems.add(node.mark, "GW-3026", near=(name, FUNCTIONS), function=name or "…")
+        return None
+    spot: Spot = scope.spot(node.mark, target)
+    try:
+        return function, function.make(argument, spot)
+    except ArgumentError as err:
+        scope.problems.add(node.mark, "GW-3036", function=name, reason=str(err))
+        return None
+
+
+def _compose(converts: list[Convert]) -> Convert | None:
+    if len(converts) < 2:
+        return converts[0] if converts else None
+
+    def convert(text: str, run: Run, place: Place) -> Any:
+        value: Any = text
+        for step in converts:
+            value = step(value, run, place)
+            if value is None:
+                return None
+        return value
+
+    return convert

@@ -1,0 +1,221 @@
+"""A stay that came from an up-referral ends: the drafted down-referral, chased until signed."""
+
+from dataclasses import dataclass
+
+from gateway.fhir.systems import LOINC, REFERRAL_TYPE, ROOT, TERMINOLOGY
+from gateway.reactions import (
+    Answer,
+    codes,
+    direction,
+    is_referral,
+    literal,
+    member_named,
+    name,
+    organization_of,
+)
+from gateway.records import Event, MapContext, Reading, Resource
+from gateway.referral import drafting
+from gateway.referral.arrival import BUSINESS_STATUS
+from gateway.referral.disposition import reason_for_no_draft
+from gateway.referral.state import ACCEPTED, FULFIL, WAITING, kind_of
+
+DISCHARGE_SUMMARY = "18842-5"
+OUTPUT = f"{ROOT}/CodeSystem/referral-output"
+NO_DRAFT = f"{ROOT}/CodeSystem/no-down-referral"
+OVER = frozenset({"finished", "cancelled", "entered-in-error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One finished stay with its up-referral, the receiving task and both sides."""
+
+    event: Event
+    up: Resource
+    task: Resource | None
+    sender: str | None
+    sender_organization: str | None
+
+    @property
+    def encounter(self) -> Resource:
+        """The finished Encounter."""
+        return self.event.resource
+
+
+def close_stay(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+    """Complete the referral of a finished stay and draft the way back, or say why there is none.
+
+    Runs again whenever stay or summary changes and then only fills in what is new. A hospital's
+    own down-referral takes the draft's place.
+    """
+    stay = _stay(event, reading)
+    if stay is None:
+        return
+    summaries = _summaries(event.resource, reading)
+    reason = reason_for_no_draft(event.resource, stay.sender_organization, reading)
+    own = _own_down_referrals(stay.up, drafting.draft_id(stay.up, context), reading)
+    if reason is None and not own:
+        drafted = drafting.draft(
+            stay.up, event, drafting.Content(_reasons(event.resource), summaries), reading, context
+        )
+        drafting.write(drafted, stay.up, event, reading, context, answer)
+    else:
+        drafting.withdraw(stay.up, event.owner, reading, context, answer)
+    _complete(stay, summaries, None if own else reason, reading, answer)
+
+
+def order_changed(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+    """Follow what happens to a down-referral: signed, revoked, or the hospital's own one."""
+    order, previous = event.resource, event.previous
+    if direction(order) != "down":
+        return
+    up = _up_of(order, reading)
+    if up is None:
+        return
+    if order["id"] != drafting.draft_id(up, context):
+        if order["status"] != "entered-in-error":
+            drafting.withdraw(up, event.owner, reading, context, answer)
+        return
+    if previous is not None and previous["status"] == "draft" and order["status"] == "active":
+        drafting.send(order, up, event, reading, context, answer)
+    elif order["status"] == "revoked" and previous and previous["status"] != "revoked":
+        drafting.close_signing(up, "cancelled", reading, context, answer)
+
+
+def signing_changed(event: Event, reading: Reading, answer: Answer) -> None:
+    """Carry a finished or declined signing over to the drafted order."""
+    task, previous = event.resource, event.previous
+    target = literal(task.get("focus"))
+    order = reading.read(*target) if target else None
+    if order is None or order["status"] != "draft":
+        return
+    before = previous["status"] if previous else None
+    owner = reading.owner_of("ServiceRequest", order["id"]) or event.owner
+    if task["status"] == "completed" and before != "completed":
+        answer.write(owner, order | {"status": "active"})
+    elif task["status"] == "rejected" and before != "rejected":
+        answer.write(owner, order | {"status": "revoked"})
+        receiver = member_named(task.get("requester"), reading, task)
+        answer.notify(
+            receiver, "down-referral-declined", name(task), drafting.stream(order), name(task)
+        )
+
+
+def _stay(event: Event, reading: Reading) -> Stay | None:
+    encounter = event.resource
+    if encounter["status"] != "finished":
+        return None
+    up = _up_of(encounter, reading)
+    if up is None or not _ends_referral(encounter, up, reading):
+        return None
+    task = next(
+        (
+            one
+            for one in reading.find("Task", focus=name(up))
+            if kind_of(one) == FULFIL
+            and one["status"] in WAITING | ACCEPTED
+            and member_named(one.get("owner"), reading, one) == event.owner
+        ),
+        None,
+    )
+    organization = organization_of(up.get("requester"), reading, up)
+    sender = reading.member_of(organization) if organization else None
+    if task is None and sender == event.owner:
+        return None  # The sender's own visit in which the referral was written.
+    return Stay(event, up, task, sender, organization)
+
+
+def _up_of(resource: Resource, reading: Reading) -> Resource | None:
+    """The up-referral (or the one out of the consortium) that a resource is based on."""
+    for reference in resource.get("basedOn", ()):
+        target = literal(reference)
+        order = reading.read(*target) if target and target[0] == "ServiceRequest" else None
+        if order is not None and is_referral(order) and direction(order) in {"up", "outbound"}:
+            return order
+    return None
+
+
+def _ends_referral(encounter: Resource, up: Resource, reading: Reading) -> bool:
+    """An outpatient visit does not end a referral for admission, nor one stay of several."""
+    is_visit = encounter.get("class", {}).get("code") == "AMB"
+    if is_visit and "inpatient" in codes(up.get("code"), REFERRAL_TYPE):
+        return False
+    return all(
+        other["id"] == encounter["id"] or other["status"] in OVER
+        for other in reading.find("Encounter", based_on=name(up))
+    )
+
+
+def _summaries(encounter: Resource, reading: Reading) -> list[str]:
+    found = reading.find("Composition", encounter=name(encounter))
+    return sorted(
+        name(one)
+        for one in found
+        if DISCHARGE_SUMMARY in codes(one.get("type"), LOINC)
+        and one.get("status") != "entered-in-error"
+    )
+
+
+def _reasons(encounter: Resource) -> list[str]:
+    """The discharge diagnoses; all diagnoses when the record gives none a role."""
+    roles = f"{TERMINOLOGY}/diagnosis-role"
+    listed = [
+        (codes(one.get("use"), roles), one.get("condition", {}).get("reference"))
+        for one in encounter.get("diagnosis", ())
+    ]
+    discharge = [target for said, target in listed if target and "DD" in said]
+    return discharge or [target for said, target in listed if target and not said]
+
+
+def _own_down_referrals(up: Resource, draft_id: str, reading: Reading) -> list[Resource]:
+    return [
+        order
+        for order in reading.find("ServiceRequest", based_on=name(up))
+        if is_referral(order)
+        and direction(order) == "down"
+        and order["id"] != draft_id
+        and order["status"] != "entered-in-error"
+    ]
+
+
+def _complete(
+    stay: Stay, summaries: list[str], reason: str | None, reading: Reading, answer: Answer
+) -> None:
+    """Complete the receiving task; its output names the summary, or why nobody is sent back."""
+    if stay.task is None:
+        return
+    outputs: list[Resource] = [
+        {
+            "type": {"coding": [{"system": OUTPUT, "code": "discharge-summary"}]},
+            "valueReference": {"reference": summary},
+        }
+        for summary in summaries
+    ]
+    if reason:
+        outputs.append(
+            {
+                "type": {"coding": [{"system": OUTPUT, "code": "no-down-referral"}]},
+                "valueCodeableConcept": {"coding": [{"system": NO_DRAFT, "code": reason}]},
+            }
+        )
+    others = [
+        one
+        for one in stay.task.get("output", ())
+        if not codes(one.get("type"), OUTPUT) & {"discharge-summary", "no-down-referral"}
+    ]
+    done = stay.task | {
+        "status": "completed",
+        "businessStatus": {
+            "coding": [{"system": BUSINESS_STATUS, "code": "discharged"}],
+            "text": "患者已出院",
+        },
+    }
+    if outputs or others:
+        done["output"] = others + outputs
+    else:
+        done.pop("output", None)
+    owner = reading.owner_of("Task", stay.task["id"]) or stay.event.owner
+    answer.write(owner, done)
+    before = (stay.event.previous or {}).get("status")
+    if stay.task["status"] != "completed" or before != "finished":
+        encounter = name(stay.encounter)
+        answer.notify(stay.sender, "discharge", encounter, name(stay.up), encounter)

@@ -1,0 +1,123 @@
+"""A referral leaves, is answered or withdrawn: rights to see, and notices."""
+
+from gateway.access.classes import CLINICAL, IDENTITY, REFERRAL
+from gateway.errors import issue
+from gateway.reactions import Answer, literal, member_named, name
+from gateway.records import Event, MapContext, Reading, Relation, Resource
+from gateway.referral.state import ACCEPTED, FULFIL, GONE, WAITING, kind_of
+
+
+def order_changed(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+    """Tell the receivers of a referral that became active, and give them the right to read."""
+    order, previous = event.resource, event.previous
+    if order["status"] != "active":
+        return
+    known = _receivers(previous, reading) if previous and previous["status"] == "active" else {}
+    for member in _receivers(order, reading):
+        if member not in known:
+            _give_to(member, order, event, answer)
+    if not _receivers(order, reading) and not known and previous is None:
+        answer.issues.append(
+            issue("GW-6212", "information", expression="ServiceRequest.performer")
+        )
+
+
+def task_changed(event: Event, reading: Reading, answer: Answer) -> None:
+    """Carry the step of a fulfil-referral task to the other side."""
+    task, previous = event.resource, event.previous
+    referral = literal(task.get("focus"))
+    order = reading.read(*referral) if referral else None
+    if order is None:
+        return
+    before = previous["status"] if previous else None
+    status = task["status"]
+    sender = member_named(task.get("requester"), reading, task)
+    receiver = member_named(task.get("owner"), reading, task)
+    if status == "requested" and before != "requested" and receiver:
+        if order["status"] == "active" and not _was_told(task, order, receiver, reading):
+            _give_to(receiver, order, event, answer, cause=task)
+    elif status in ACCEPTED and before not in ACCEPTED:
+        if sender and receiver:
+            _open_both_ways(order, sender, receiver, event, reading, answer)
+        answer.notify(sender, "referral-answered", name(task), name(order), f"{name(task)}/accepted")
+    elif status in GONE and before not in GONE:
+        if receiver:
+            answer.ended += [
+                _reason(order, receiver),
+                _reason(task, receiver),
+                _reason(order, receiver, "accepted"),
+            ]
+        topic, other = (
+            ("referral-withdrawn", receiver)
+            if status in {"cancelled", "entered-in-error"}
+            else ("referral-answered", sender)
+        )
+        answer.notify(other, topic, name(task), name(order), f"{name(task)}/{status}")
+
+
+def _give_to(
+    member: str, order: Resource, event: Event, answer: Answer, cause: Resource | None = None
+) -> None:
+    """Let a receiver read what the sender has about the person, and tell it.
+
+    ``cause`` is the order, or the new task by which it was sent once more.
+    """
+    if event.person is not None:
+        answer.relations.append(
+            Relation(
+                event.person,
+                member,
+                event.owner,
+                CLINICAL | IDENTITY | REFERRAL,
+                _reason(cause or order, member),
+                event.now_utc,
+            )
+        )
+    answer.notify(member, "referral-received", name(order), name(order), name(cause or order))
+
+
+def _open_both_ways(
+    order: Resource, sender: str, receiver: str, event: Event, reading: Reading, answer: Answer
+) -> None:
+    """Let the receiver read all that is known of the person, the sender what the receiver writes."""
+    person = reading.person_of("ServiceRequest", order["id"]) or event.person
+    if person is None:
+        return
+    now = event.now_utc
+    answer.relations += [
+        Relation(
+            person, receiver, None, CLINICAL | IDENTITY, _reason(order, receiver, "accepted"), now
+        ),
+        Relation(
+            person,
+            sender,
+            receiver,
+            CLINICAL | IDENTITY | REFERRAL,
+            _reason(order, sender, "accepted"),
+            now,
+        ),
+    ]
+
+
+def _receivers(order: Resource, reading: Reading) -> dict[str, None]:
+    """The members that an order names as performers, in its order."""
+    named = (member_named(one, reading, order) for one in order.get("performer", ()))
+    return dict.fromkeys(member for member in named if member)
+
+
+def _was_told(task: Resource, order: Resource, receiver: str, reading: Reading) -> bool:
+    """Whether the order's own sending told the receiver, and no earlier task to it has ended."""
+    earlier = [
+        other
+        for other in reading.find("Task", focus=name(order))
+        if other["id"] != task["id"]
+        and kind_of(other) == FULFIL
+        and other["status"] not in WAITING
+        and member_named(other.get("owner"), reading, other) == receiver
+    ]
+    return receiver in _receivers(order, reading) and not earlier
+
+
+def _reason(cause: Resource, member: str, what: str = "sent") -> str:
+    """Name the cause of a right, so that it can be ended by name."""
+    return f"{name(cause)}:{what}:{member}"

@@ -1,0 +1,8 @@
+"""Settlement: claims meet their charge items, referral and answer; the insurer's amounts are checked.
+
+Nothing here computes or rescales an amount: sums are only compared.
+"""
+
+from gateway.settlement.reaction import react
+
+__all__ = ["react"]

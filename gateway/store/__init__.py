@@ -1,0 +1,24 @@
+"""The store: the only SQL. One schema for SQLite and PostgreSQL, ``shard`` in every key."""
+
+from gateway.store.database import Snapshot
+from gateway.store.journal import Attempt, Journal, Message, Record
+from gateway.store.outbox import Delivery, Outbox
+from gateway.store.pages import Page
+from gateway.store.registry import Client, Member, Registry, Tenant
+from gateway.store.store import Store
+
+__all__ = [
+    "Attempt",
+    "Client",
+    "Delivery",
+    "Journal",
+    "Member",
+    "Message",
+    "Outbox",
+    "Page",
+    "Record",
+    "Registry",
+    "Snapshot",
+    "Store",
+    "Tenant",
+]

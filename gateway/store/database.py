@@ -1,0 +1,95 @@
+"""The interface of the two engines: read in a snapshot, write in one transaction."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Table
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one moment saw: every transaction below ``limit`` but the ``running`` ones.
+
+    A version belongs to it when its ``txn`` does and its ``superseded_txn`` does not.
+    """
+
+    limit: int
+    running: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The number and the time of a write transaction."""
+
+    txn: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest version of one resource, locked for this transaction."""
+
+    pk: int
+    version_no: int
+    is_deleted: bool
+
+
+class Session(Protocol):
+    """A write transaction; the hot statements are hand-tuned per engine, the rest is Core."""
+
+    @property
+    def connection(self) -> Connection:
+        """The transaction for statements of SQLAlchemy Core."""
+
+    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
+        """Lock and give the newest version of each (type, id) that exists."""
+
+    def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
+        """Give this transaction's number and time, after the locks are held."""
+
+    def aliases(
+        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
+    ) -> dict[tuple[str, str, str, str], str]:
+        """Give the ids of the (owner, type, system, value) that are known."""
+
+    def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
+        """Mark versions as superseded by this transaction."""
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows that hold every column in the table's order, in one statement."""
+
+    def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
+        """Make writes under equal criteria take turns until this transaction ends."""
+
+
+class Database(Protocol):
+    """One of the two engines."""
+
+    name: str
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a read-only transaction that sees one snapshot throughout."""
+
+    def rows(self, sql: str, parameters: Sequence[Any]) -> list[Row]:
+        """Run one hot SELECT outside of any transaction; placeholders are ``?``."""
+
+    def snapshot(self, connection: Connection, shard: int) -> Snapshot:
+        """Give the snapshot of a reading transaction."""
+
+    def complete_ms(self, shard: int) -> int:
+        """Give a time (ms since 1970) such that whatever a later snapshot lacks lies at or after it.
+
+        Ask before the reading transaction begins: numbers and times are given before commit, so a
+        slow write may land behind a fast one.
+        """
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one durable transaction; it may be run again after a race."""
+
+    def close(self) -> None:
+        """Finish the waiting writes and close the connections."""

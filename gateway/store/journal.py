@@ -1,0 +1,376 @@
+"""The message journal: raw bytes are durable here before anything is acknowledged."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, and_, exists, func, select
+
+from gateway.errors import GatewayError
+from gateway.records import Channel, Envelope, RecordResult
+from gateway.store import record_rows
+from gateway.store.database import Database, Session
+from gateway.store.keys import bounded, instant, micros
+from gateway.store.registry import Registry
+from gateway.store.schema import attempt, message, record, record_key
+from gateway.store.upsert import insert_into
+
+INLINE_BYTES = 256 * 1024
+"""Larger messages lie beside the database, one file each."""
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the journal without its bytes."""
+
+    shard: int
+    message_id: str
+    channel: str
+    control_id: str
+    sha256: str
+    size: int
+    peer: str | None
+    received_utc: datetime
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The newest result of one record of a message."""
+
+    shard: int
+    message_id: str
+    ordinal: int
+    channel: str
+    status: str
+    stage: str | None
+    error: str | None
+    text_zh: str | None
+    text_en: str | None
+    place: str | None
+    kind: str | None
+    event_utc: datetime | None
+    mapping: str | None
+    mapping_hash: str | None
+    attempts: int
+    updated_utc: datetime
+    resources: tuple[str, ...]
+    unread: tuple[str, ...]
+    warnings: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a record; attempts are kept."""
+
+    number: int
+    at_utc: datetime
+    status: str
+    stage: str | None
+    error: str | None
+    place: str | None
+    mapping: str | None
+    mapping_hash: str | None
+
+
+class Journal:
+    """Receives, finds and ends messages."""
+
+    def __init__(self, database: Database, registry: Registry, folder: Path) -> None:
+        self._database = database
+        self._registry = registry
+        self._folder = folder
+
+    def receive(
+        self,
+        channel: Channel,
+        raw: bytes,
+        control_id: str | None,
+        peer: str | None,
+        now: datetime,
+    ) -> Envelope:
+        """Make a message durable; the same one again gives the first with ``is_duplicate``.
+
+        The caller runs it at once; should it die, ``pending`` gives the message out after a lease.
+        """
+        digest = hashlib.sha256(raw).hexdigest()
+        path = self._write_file(digest, raw) if len(raw) > INLINE_BYTES else None
+        key = (channel.shard, channel.id, bounded(control_id or ""), digest)
+        values = {
+            "shard": channel.shard,
+            "message_id": _message_id(now),
+            "channel": channel.id,
+            "control_id": key[2],
+            "sha256": digest,
+            "size": len(raw),
+            "raw": raw if path is None else None,
+            "path": path,
+            "peer": peer,
+            "received_utc": micros(now),
+            "status": "received",
+            "lease_utc": micros(now + LEASE),
+        }
+
+        def insert(session: Session) -> tuple[str, int, bool]:
+            statement = insert_into(session.connection, message).values(values)
+            row = session.connection.execute(
+                statement.on_conflict_do_nothing(
+                    index_elements=["shard", "channel", "control_id", "sha256"]
+                ).returning(message.c.message_id)
+            ).first()
+            if row is not None:
+                return row[0], micros(now), False
+            first = session.connection.execute(
+                select(message.c.message_id, message.c.received_utc).where(
+                    message.c.shard == key[0],
+                    message.c.channel == key[1],
+                    message.c.control_id == key[2],
+                    message.c.sha256 == key[3],
+                )
+            ).one()
+            return first[0], first[1], True
+
+        message_id, received_us, is_duplicate = self._database.write(insert)
+        return Envelope(message_id, channel, raw, instant(received_us), peer, is_duplicate)
+
+    def message(self, shard: int, message_id: str) -> Message:
+        """Give a message without its bytes; raise GW-5007 when there is none."""
+        return _to_message(self._row(shard, message_id))
+
+    def envelope(self, shard: int, message_id: str) -> Envelope:
+        """Give a message with its bytes and today's channel, for a replay."""
+        return self._to_envelope(self._row(shard, message_id))
+
+    def records(self, shard: int, message_id: str) -> tuple[Record, ...]:
+        """Give the results of a message's records in source order."""
+        statement = (
+            _select_records()
+            .where(record.c.shard == shard, record.c.message_id == message_id)
+            .order_by(record.c.ordinal)
+        )
+        with self._database.reading() as connection:
+            return tuple(_to_record(row) for row in connection.execute(statement))
+
+    def lineage(self, shard: int, message_id: str, ordinal: int) -> bytes | None:
+        """Give the lineage that was kept with a record."""
+        statement = select(record.c.lineage).where(
+            record.c.shard == shard,
+            record.c.message_id == message_id,
+            record.c.ordinal == ordinal,
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(statement).scalar_one_or_none()
+        return bytes(found) if found is not None else None
+
+    def attempts(self, shard: int, message_id: str, ordinal: int) -> tuple[Attempt, ...]:
+        """Give every run of a record, the first one first."""
+        columns = [attempt.c[name] for name in Attempt.__slots__]
+        statement = (
+            select(*columns)
+            .where(
+                attempt.c.shard == shard,
+                attempt.c.message_id == message_id,
+                attempt.c.ordinal == ordinal,
+            )
+            .order_by(attempt.c.number)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(statement).fetchall()
+        return tuple(Attempt(row[0], instant(row[1]), *row[2:]) for row in rows)
+
+    def search(
+        self,
+        shard: int,
+        *,
+        status: str | None = None,
+        stage: str | None = None,
+        error: str | None = None,
+        channel: str | None = None,
+        channels: Sequence[str] | None = None,
+        key: tuple[str | None, str] | None = None,
+        before: tuple[str, int] | None = None,
+        limit: int = 50,
+    ) -> tuple[Record, ...]:
+        """Give records, newest message first; ``key`` is (name or None, value).
+
+        ``channels`` limits the answer to those a member may see; ``before`` is the (message_id,
+        ordinal) of the last record that is already shown.
+        """
+        statement = _select_records().where(record.c.shard == shard)
+        filters = ((record.c.status, status), (record.c.stage, stage), (record.c.error, error))
+        for column, wanted in (*filters, (record.c.channel, channel)):
+            if wanted is not None:
+                statement = statement.where(column == wanted)
+        if channels is not None:
+            statement = statement.where(record.c.channel.in_(channels))
+        if key is not None:
+            statement = statement.where(_has_key(key))
+        if before is not None:
+            same = and_(record.c.message_id == before[0], record.c.ordinal > before[1])
+            statement = statement.where((record.c.message_id < before[0]) | same)
+        statement = statement.order_by(record.c.message_id.desc(), record.c.ordinal).limit(limit)
+        with self._database.reading() as connection:
+            return tuple(_to_record(row) for row in connection.execute(statement))
+
+    def counts(self, shard: int) -> dict[str, int]:
+        """Count the records by status."""
+        statement = (
+            select(record.c.status, func.count())
+            .where(record.c.shard == shard)
+            .group_by(record.c.status)
+        )
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(statement)}
+
+    def pending(self, shard: int, now: datetime, limit: int = 20) -> tuple[Envelope, ...]:
+        """Lease messages whose processing never ended (the process died); oldest first."""
+        due = (
+            select(message)
+            .where(
+                message.c.shard == shard,
+                message.c.status == "received",
+                message.c.lease_utc <= micros(now),
+            )
+            .order_by(message.c.lease_utc)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+
+        def lease(session: Session) -> list[Row[Any]]:
+            rows = list(session.connection.execute(due))
+            session.connection.execute(
+                message.update()
+                .where(
+                    message.c.shard == shard,
+                    message.c.message_id.in_([row.message_id for row in rows]),
+                )
+                .values(lease_utc=micros(now + LEASE))
+            )
+            return rows
+
+        return tuple(self._to_envelope(row) for row in self._database.write(lease))
+
+    def write_result(self, shard: int, result: RecordResult, now: datetime) -> None:
+        """Write a record's result that changes no resource: parked, stale, unchanged."""
+        self._database.write(
+            lambda session: record_rows.write(
+                session.connection, shard, result, micros(now) // 1000
+            )
+        )
+
+    def finish(self, shard: int, message_id: str) -> str:
+        """End a message by its records and give its status: ``parked`` when any of them is."""
+        statuses = select(record.c.status).where(
+            record.c.shard == shard, record.c.message_id == message_id
+        )
+
+        def end(session: Session) -> str:
+            found = set(session.connection.execute(statuses.distinct()).scalars())
+            order = ("parked", "stored", "stale", "unchanged")
+            status = next((one for one in order if one in found), "empty")
+            session.connection.execute(
+                message.update()
+                .where(message.c.shard == shard, message.c.message_id == message_id)
+                .values(status=status, lease_utc=0)
+            )
+            return status
+
+        return self._database.write(end)
+
+    # ------------------------------------------------------------ within
+
+    def _row(self, shard: int, message_id: str) -> Row[Any]:
+        statement = select(message).where(
+            message.c.shard == shard, message.c.message_id == message_id
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(statement).one_or_none()
+        if row is None:
+            raise GatewayError("GW-5007", message_id=message_id)
+        return row
+
+    def _to_envelope(self, row: Row[Any]) -> Envelope:
+        channel = self._registry.channel(row.channel)
+        raw = bytes(row.raw) if row.raw is not None else self._read_file(row)
+        return Envelope(row.message_id, channel, raw, instant(row.received_utc), row.peer)
+
+    def _write_file(self, digest: str, raw: bytes) -> str:
+        """Write and sync a large message; its name is its hash, so a repeated one is shared."""
+        name = f"messages/{digest[:2]}/{digest}"
+        path = self._folder / name
+        if path.exists():
+            return name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+            with part.open("wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+            _sync_folder(path.parent)
+            _sync_folder(path.parent.parent)
+        except OSError as err:
+            raise GatewayError("GW-5004", retry_after_s=60) from err
+        return name
+
+    def _read_file(self, row: Row[Any]) -> bytes:
+        try:
+            raw = (self._folder / row.path).read_bytes()
+        except OSError as err:
+            raise GatewayError("GW-5008", message_id=row.message_id) from err
+        if hashlib.sha256(raw).hexdigest() != row.sha256:
+            raise GatewayError("GW-5008", message_id=row.message_id)
+        return raw
+
+
+def _message_id(now: datetime) -> str:
+    """Make an id that sorts by time: 12 digits of milliseconds, 16 of chance."""
+    return f"{micros(now) // 1000:012x}{secrets.token_hex(8)}"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _has_key(key: tuple[str | None, str]) -> Any:
+    name, value = key
+    conditions = [
+        record_key.c.shard == record.c.shard,
+        record_key.c.message_id == record.c.message_id,
+        record_key.c.ordinal == record.c.ordinal,
+        record_key.c.value == bounded(value),
+    ]
+    if name is not None:
+        conditions.append(record_key.c.name == name)
+    return exists().where(*conditions)
+
+
+def _select_records() -> Select[Any]:
+    return select(*(record.c[name] for name in Record.__slots__))
+
+
+def _to_record(row: Row[Any]) -> Record:
+    values = dict(zip(Record.__slots__, row, strict=True))
+    values["event_utc"] = instant(row.event_utc) if row.event_utc is not None else None
+    values["updated_utc"] = instant(row.updated_utc)
+    for name in ("resources", "unread", "warnings"):
+        values[name] = tuple(msgspec.json.decode(bytes(values[name])))
+    return Record(**values)
+
+
+def _to_message(row: Row[Any]) -> Message:
+    values = {name: getattr(row, name) for name in Message.__slots__}
+    values["received_utc"] = instant(row.received_utc)
+    return Message(**values)

@@ -1,0 +1,61 @@
+"""Pages of search and history, and the cursor that continues one snapshot."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.records import Stored
+from gateway.store.database import Snapshot
+
+KEPT_HOURS = 1
+KEPT_MS = KEPT_HOURS * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some results in order, and how to go on.
+
+    ``next`` continues the same snapshot (text without secrets; whoever hands it out signs it).
+    ``complete_ms``: everything that commits later carries ``lastUpdated`` at or after it.
+    ``total`` is None when it was not asked for or not counted.
+    """
+
+    matches: tuple[Stored, ...]
+    included: tuple[Stored, ...] = ()
+    total: int | None = None
+    next: str | None = None
+    complete_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ended: the snapshot, when it was taken, and the last row's sort keys."""
+
+    limit: int
+    running: tuple[int, ...]
+    taken_ms: int
+    complete_ms: int
+    after: tuple[Any, ...]
+    total: int | None = None
+
+    def text(self) -> str:
+        """Write the cursor as text."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that the first page saw."""
+        return Snapshot(self.limit, self.running)
+
+
+def read_cursor(text: str, now_ms: int) -> Cursor:
+    """Read a cursor; raise GW-7108 when it is none, GW-5006 when its snapshot is not kept."""
+    try:
+        cursor = msgspec.json.decode(text, type=Cursor)
+    except msgspec.DecodeError as err:
+        raise GatewayError("GW-7108") from err
+    if cursor.taken_ms < now_ms - KEPT_MS:
+        raise GatewayError("GW-5006", hours=KEPT_HOURS)
+    return cursor

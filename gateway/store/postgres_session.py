@@ -1,0 +1,116 @@
+"""The hot statements of a write on PostgreSQL: one array per column, one round trip per table."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, Table
+
+from gateway.store.database import Head, Row, Stamp
+from gateway.store.keys import CURRENT
+
+Raw = psycopg.Connection[tuple[Any, ...]]
+
+_ARRAYS: tuple[tuple[type, str, str], ...] = (
+    # BigInteger is an Integer for SQLAlchemy: the wider one first.
+    (BigInteger, "bigint", "%s"),
+    (Integer, "int", "%s"),
+    (Boolean, "boolean", "%s"),
+    (Double, "double precision", "%s"),
+    (LargeBinary, "bytea", "%b"),
+)
+
+_HEADS = (
+    "SELECT v.type, v.id, v.pk, v.version_no, v.is_deleted, v.superseded_txn "
+    "FROM unnest(%s::text[], %s::text[]) AS k(type, id) JOIN version v "
+    "ON v.shard = %s AND v.type = k.type AND v.id = k.id AND v.version_no = "
+    "(SELECT max(w.version_no) FROM version w "
+    "WHERE w.shard = %s AND w.type = k.type AND w.id = k.id) "
+    # Locks are taken in this order by every writer, so that none waits in a circle.
+    "ORDER BY v.type, v.id FOR UPDATE OF v"
+)
+_STAMP = (
+    "SELECT pg_current_xact_id()::text::bigint, "
+    "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+)
+_ALIASES = (
+    "SELECT a.owner, a.type, a.system, a.value, a.id "
+    "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) "
+    "AS k(owner, type, system, value) JOIN alias a ON a.shard = %s "
+    "AND a.owner = k.owner AND a.type = k.type AND a.system = k.system AND a.value = k.value"
+)
+_CRITERIA = (
+    "INSERT INTO criterion (shard, digest, txn) SELECT %s, d, 0 FROM unnest(%s::bigint[]) AS k(d) "
+    "ORDER BY d ON CONFLICT (shard, digest) DO UPDATE SET txn = excluded.txn"
+)
+
+
+class PostgresSession:
+    """One write transaction under READ COMMITTED."""
+
+    def __init__(self, raw: Raw, connection: Connection) -> None:
+        self._raw = raw
+        self.connection = connection
+
+    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
+        """Lock and give the newest versions.
+
+        A writer that waited for the lock is given the row it waited for, although a newer one
+        stands above it now; the SELECT is then repeated, which sees the newer one.
+        """
+        if not keys:
+            return {}
+        parameters = ([key[0] for key in keys], [key[1] for key in keys], shard, shard)
+        while True:
+            rows = self._raw.execute(_HEADS, parameters).fetchall()
+            if all(row[5] == CURRENT for row in rows):
+                return {(row[0], row[1]): Head(row[2], row[3], row[4]) for row in rows}
+
+    def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:  # noqa: ARG002
+        """Take the transaction's number, then the server's time."""
+        txn, ms = self._raw.execute(_STAMP).fetchall()[0]
+        return Stamp(txn, max(ms, at_least_ms))
+
+    def aliases(
+        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
+    ) -> dict[tuple[str, str, str, str], str]:
+        """Give the known ids."""
+        if not keys:
+            return {}
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        rows = self._raw.execute(_ALIASES, (*columns, shard)).fetchall()
+        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+    def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
+        """Mark versions as superseded."""
+        if pks:
+            self._raw.execute(
+                "UPDATE version SET superseded_txn = %s WHERE shard = %s AND pk = ANY(%s::bigint[])",
+                (txn, shard, list(pks)),
+            )
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert from one array per column; every row is of the first row's shard."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._raw.execute(_insert_sql(table).encode(), columns)
+
+    def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
+        """Take a row per criterion, in order; equal criteria wait here for each other."""
+        if digests:
+            self._raw.execute(_CRITERIA, (shard, sorted(set(digests))))
+
+
+@lru_cache(maxsize=64)
+def _insert_sql(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    arrays = []
+    for column in table.columns:
+        kind, placeholder = "text", "%s"
+        for python, sql, holder in _ARRAYS:
+            if isinstance(column.type, python):
+                kind, placeholder = sql, holder
+                break
+        arrays.append(f"{placeholder}::{kind}[]")
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608

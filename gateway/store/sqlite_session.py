@@ -1,0 +1,138 @@
+"""The hot statements of a write on SQLite.
+
+Every ``sqlite3_step`` gives up the interpreter's lock and may wait for it again, so each statement
+takes all rows of a table at once.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+from sqlalchemy import Connection, Table
+
+from gateway.store.database import Head, Row, Stamp
+from gateway.store.keys import CURRENT
+
+_T = TypeVar("_T")
+_LONGEST_LIST = 30_000
+"""SQLite takes 32,766 bound values in one statement."""
+
+
+class SQLiteSession:
+    """One write transaction, or a savepoint within a group of them."""
+
+    def __init__(
+        self, raw: sqlite3.Connection, connection: Connection, now_ms: Callable[[], int]
+    ) -> None:
+        self._raw = raw
+        self.connection = connection
+        self._now_ms = now_ms
+        self._clocks: dict[int, Stamp] = {}
+
+    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
+        """Give the newest versions; the writer's lock is the lock."""
+        found: dict[tuple[str, str], Head] = {}
+        for part in _parts(keys, 2):
+            flat = [value for key in part for value in key]
+            cursor = self._raw.execute(_heads_sql(len(part)), (*flat, shard, shard))
+            for type_, id_, pk, number, is_deleted in cursor.fetchall():
+                found[type_, id_] = Head(pk, number, bool(is_deleted))
+        return found
+
+    def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
+        """Count on: numbers follow the order of commits, times never step back.
+
+        A transaction begins at least a millisecond after the one before: whoever read the counter
+        knows that everything before its next millisecond is committed.
+        """
+        last = self._clocks.get(shard)
+        if last is None:
+            row = self._raw.execute("SELECT txn, ms FROM clock WHERE shard = ?", (shard,)).fetchone()
+            last = Stamp(row[0], row[1] + 1) if row else Stamp(0, 0)
+        stamp = Stamp(last.txn + 1, max(self._now_ms(), last.ms, at_least_ms))
+        self._clocks[shard] = stamp
+        return stamp
+
+    def finish(self) -> None:
+        """Keep the counters before the transaction is committed."""
+        for shard, stamp in self._clocks.items():
+            self._raw.execute(
+                "INSERT INTO clock (shard, txn, ms) VALUES (?, ?, ?) ON CONFLICT (shard) "
+                "DO UPDATE SET txn = excluded.txn, ms = excluded.ms",
+                (shard, stamp.txn, stamp.ms),
+            )
+
+    def aliases(
+        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
+    ) -> dict[tuple[str, str, str, str], str]:
+        """Give the known ids."""
+        found: dict[tuple[str, str, str, str], str] = {}
+        for part in _parts(keys, 4):
+            flat = [value for key in part for value in key]
+            for owner, type_, system, value, id_ in self._raw.execute(
+                _alias_sql(len(part)), (*flat, shard)
+            ).fetchall():
+                found[owner, type_, system, value] = id_
+        return found
+
+    def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
+        """Mark versions as superseded."""
+        for part in _parts(pks, 1):
+            self._raw.execute(_supersede_sql(len(part)), (txn, shard, CURRENT, *part))
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert with one VALUES list."""
+        width = len(table.columns)
+        for part in _parts(rows, width):
+            flat = [value for row in part for value in row]
+            self._raw.execute(_insert_sql(table, len(part)), flat)
+
+    def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
+        """Do nothing: there is one writer at a time."""
+
+
+def _parts(values: Sequence[_T], width: int) -> list[Sequence[_T]]:
+    step = _LONGEST_LIST // width
+    if len(values) <= step:
+        return [values] if values else []
+    return [values[start : start + step] for start in range(0, len(values), step)]
+
+
+def _list(count: int, width: int) -> str:
+    one = "(" + ",".join("?" * width) + ")"
+    return ",".join([one] * count)
+
+
+@lru_cache(maxsize=1024)
+def _heads_sql(count: int) -> str:
+    return (
+        f"WITH k(type, id) AS (VALUES {_list(count, 2)}) "  # noqa: S608
+        "SELECT v.type, v.id, v.pk, v.version_no, v.is_deleted FROM k JOIN version v "
+        "ON v.shard = ? AND v.type = k.type AND v.id = k.id AND v.version_no = "
+        "(SELECT max(w.version_no) FROM version w "
+        "WHERE w.shard = ? AND w.type = k.type AND w.id = k.id)"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _alias_sql(count: int) -> str:
+    return (
+        f"WITH k(owner, type, system, value) AS (VALUES {_list(count, 4)}) "  # noqa: S608
+        "SELECT a.owner, a.type, a.system, a.value, a.id FROM k JOIN alias a ON a.shard = ? "
+        "AND a.owner = k.owner AND a.type = k.type AND a.system = k.system AND a.value = k.value"
+    )
+
+
+@lru_cache(maxsize=1024)
+def _supersede_sql(count: int) -> str:
+    return (
+        "UPDATE version SET superseded_txn = ? WHERE shard = ? AND superseded_txn = ? "
+        f"AND pk IN ({','.join('?' * count)})"  # noqa: S608
+    )
+
+
+@lru_cache(maxsize=4096)
+def _insert_sql(table: Table, count: int) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) VALUES {_list(count, len(table.columns))}"  # noqa: S608

@@ -1,0 +1,127 @@
+"""The store as the other layers see it."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy
+
+from gateway.errors import GatewayError
+from gateway.records import BusinessKey, Commit, Stored, Visibility
+from gateway.store import maintenance, upgrading, versions, writing
+from gateway.store.journal import Journal
+from gateway.store.keys import micros
+from gateway.store.outbox import Outbox
+from gateway.store.pages import Page
+from gateway.store.postgres import PostgresDatabase
+from gateway.store.registry import Registry
+from gateway.store.sqlite import SQLiteDatabase
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Store:
+    """Versions, index, journal, outbox and registry of one database.
+
+    Open it after a fork, not before. Every method may be called from any thread.
+    """
+
+    def __init__(
+        self, database: SQLiteDatabase | PostgresDatabase, folder: Path, now_us: Callable[[], int]
+    ) -> None:
+        self.database = database
+        self._folder = folder
+        self._now_us = now_us
+        self.registry = Registry(database)
+        self.journal = Journal(database, self.registry, folder)
+        self.outbox = Outbox(database)
+
+    @classmethod
+    def open(cls, url: str, *, data_dir: Path, now_us: Callable[[], int] = _now_us) -> Self:
+        """Open a database: ``sqlite:///path`` (relative to ``data_dir``) or ``postgresql://…``.
+
+        Raises GW-5010 for another address, GW-5003 when the database cannot be reached.
+        """
+        parsed = sqlalchemy.make_url(url)
+        kind = parsed.get_backend_name()
+        if kind == "sqlite":
+            return cls(SQLiteDatabase(data_dir / (parsed.database or "gateway.db")), data_dir, now_us)
+        if kind in {"postgresql", "postgres"}:
+            return cls(PostgresDatabase(parsed), data_dir, now_us)
+        raise GatewayError("GW-5010", scheme=parsed.drivername)
+
+    def upgrade(self) -> None:
+        """Create or migrate the schema; safe when many processes do it at once."""
+        lock = None
+        if isinstance(self.database, SQLiteDatabase):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = self._folder / "upgrade.lock"
+        upgrading.upgrade(self.database.upgrade_engine, lock)
+
+    def close(self) -> None:
+        """Finish what is queued and close the connections."""
+        self.database.close()
+
+    # ------------------------------------------------------------ writing
+
+    def commit(self, commit: Commit) -> tuple[Stored, ...]:
+        """Write a commit whole or not at all; give the versions in the order of its changes.
+
+        Raises GW-5001 when an expected version is not current, GW-5002 when another write took the
+        same business key or condition (read again, run again), GW-5003 and GW-5004 when the
+        database or the disk is the reason; all of them leave nothing behind.
+        """
+        prepared = writing.prepare(commit)
+        return self.database.write(lambda session: writing.apply(prepared, session))
+
+    # ------------------------------------------------------------ reading
+
+    def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
+        """Give the newest version (``is_deleted`` for a deletion); None when absent or invisible."""
+        return versions.read(self.database, visibility, type_, id_, self._now_us())
+
+    def vread(self, visibility: Visibility, type_: str, id_: str, version: int) -> Stored | None:
+        """Give one version; None when absent or invisible."""
+        return versions.vread(self.database, visibility, type_, id_, version, self._now_us())
+
+    def history(
+        self,
+        visibility: Visibility,
+        *,
+        type_: str | None = None,
+        id_: str | None = None,
+        since: datetime | None = None,
+        at: tuple[datetime, datetime] | None = None,
+        count: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """Give versions, newest first; ``at`` is a half-open range of time."""
+        return versions.history(
+            self.database,
+            visibility,
+            now_ms=self._now_us() // 1000,
+            type_=type_,
+            id_=id_,
+            since_ms=micros(since) // 1000 if since else None,
+            at_ms=(micros(at[0]) // 1000, -(-micros(at[1]) // 1000)) if at else None,
+            count=count,
+            cursor=cursor,
+        )
+
+    def identify(
+        self, shard: int, member: str, keys: Sequence[BusinessKey]
+    ) -> dict[BusinessKey, str]:
+        """Give the ids of the business keys that were ever stored for the member or for all."""
+        wanted = {writing.alias_key(member, key): key for key in keys}
+        found = versions.aliases(self.database, shard, list(wanted))
+        return {wanted[key]: id_ for key, id_ in found.items()}
+
+    # ------------------------------------------------------------ upkeep
+
+    def purge(self, shard: int) -> int:
+        """Drop index rows that no page can ask for any more; give the number of versions."""
+        return maintenance.purge(self.database, shard, self._now_us() // 1000)

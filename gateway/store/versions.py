@@ -1,0 +1,170 @@
+"""Read single versions and histories."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, select
+from sqlalchemy.sql import FromClause
+
+from gateway.records import Stored, Visibility
+from gateway.store.database import Database, Row
+from gateway.store.keys import CURRENT, first_key, instant, updated_utc
+from gateway.store.pages import Cursor, Page, read_cursor
+from gateway.store.schema import version
+from gateway.store.snapshots import was_written
+from gateway.store.visibility import HOT, hot_parameters, visible
+
+COLUMNS = (
+    "pk",
+    "type",
+    "id",
+    "version_no",
+    "is_deleted",
+    "owner",
+    "person",
+    "event_utc",
+    "body",
+)
+_SELECT = f"SELECT {', '.join(f'v.{name}' for name in COLUMNS)} FROM version v "  # noqa: S608
+_CURRENT = (
+    _SELECT + "WHERE v.shard = ? AND v.type = ? AND v.id = ? "
+    f"AND v.superseded_txn = {CURRENT}"
+)
+_NUMBERED = _SELECT + "WHERE v.shard = ? AND v.type = ? AND v.id = ? AND v.version_no = ?"
+_ALIAS = (
+    "SELECT id FROM alias WHERE shard = ? AND owner = ? AND type = ? AND system = ? AND value = ?"
+)
+_NEWEST = " ORDER BY v.version_no DESC LIMIT 1"
+
+
+def to_stored(shard: int, row: Row) -> Stored:
+    """Make a row of COLUMNS a Stored."""
+    pk, type_, id_, number, is_deleted, owner, person, event_us, body = row
+    return Stored(
+        shard=shard,
+        type=type_,
+        id=id_,
+        version=number,
+        updated_utc=updated_utc(pk),
+        body=bytes(body),
+        owner=owner,
+        person=person,
+        event_utc=instant(event_us) if event_us is not None else None,
+        is_deleted=bool(is_deleted),
+        is_created=number == 1,
+    )
+
+
+def select_columns(v: FromClause) -> Select[Any]:
+    """Begin a SELECT of COLUMNS."""
+    return select(*(v.c[name] for name in COLUMNS))
+
+
+def read(database: Database, visibility: Visibility, type_: str, id_: str, now_us: int) -> Stored | None:
+    """Give the newest version, a deletion included; None when absent or invisible."""
+    return _one(database, visibility, type_, _CURRENT, (visibility.shard, type_, id_), now_us)
+
+
+def vread(
+    database: Database, visibility: Visibility, type_: str, id_: str, number: int, now_us: int
+) -> Stored | None:
+    """Give one version; None when absent or invisible."""
+    keys = (visibility.shard, type_, id_, number)
+    return _one(database, visibility, type_, _NUMBERED, keys, now_us)
+
+
+def _one(
+    database: Database,
+    visibility: Visibility,
+    type_: str,
+    sql: str,
+    keys: tuple[Any, ...],
+    now_us: int,
+) -> Stored | None:
+    # The same statement runs for what is absent, invisible or out of scope.
+    if visibility.types is not None and type_ not in visibility.types:
+        keys = (keys[0], "", *keys[2:])
+    if not visibility.sees_all:
+        sql = f"{sql} AND {HOT}"
+        keys = (*keys, *hot_parameters(visibility, now_us))
+    rows = database.rows(sql + _NEWEST, keys)
+    return to_stored(visibility.shard, rows[0]) if rows else None
+
+
+def aliases(
+    database: Database, shard: int, keys: Sequence[tuple[str, str, str, str]]
+) -> dict[tuple[str, str, str, str], str]:
+    """Give the known ids of (owner, type, system, value)."""
+    found: dict[tuple[str, str, str, str], str] = {}
+    for key in keys:
+        for row in database.rows(_ALIAS, (shard, *key)):
+            found[key] = row[0]
+    return found
+
+
+def history(
+    database: Database,
+    visibility: Visibility,
+    *,
+    now_ms: int,
+    type_: str | None = None,
+    id_: str | None = None,
+    since_ms: int | None = None,
+    at_ms: tuple[int, int] | None = None,
+    count: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """Give versions, newest first, of one resource, one type or the whole shard.
+
+    ``since_ms`` includes its millisecond; with it, only what is complete is given, so that the
+    next call with ``since_ms=page.complete_ms`` misses and repeats nothing. ``at_ms`` asks for the
+    versions that were the newest at some time of [low, high).
+    """
+    v = version.alias("v")
+    complete_ms, taken_ms = database.complete_ms(visibility.shard), now_ms
+    with database.reading() as connection:
+        snapshot = database.snapshot(connection, visibility.shard)
+        statement = select_columns(v).where(*visible(v, visibility, now_ms * 1000))
+        if cursor is not None:
+            last = read_cursor(cursor, now_ms)
+            snapshot, complete_ms, taken_ms = last.snapshot, last.complete_ms, last.taken_ms
+            statement = statement.where(v.c.pk < last.after[0])
+        statement = statement.where(was_written(v, snapshot))
+        statement = _narrow(statement, v, type_, id_)
+        if since_ms is not None:
+            statement = statement.where(
+                v.c.pk >= first_key(since_ms), v.c.pk < first_key(complete_ms)
+            )
+        if at_ms is not None:
+            statement = _current_within(statement, v, at_ms)
+        rows = connection.execute(statement.order_by(v.c.pk.desc()).limit(count + 1)).fetchall()
+    following = None
+    if len(rows) > count:
+        after = (rows[count - 1][0],)
+        following = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, after).text()
+    matches = tuple(to_stored(visibility.shard, tuple(row)) for row in rows[:count])
+    return Page(matches, next=following, complete_ms=complete_ms)
+
+
+def _narrow(
+    statement: Select[Any], v: FromClause, type_: str | None, id_: str | None
+) -> Select[Any]:
+    if type_ is not None:
+        statement = statement.where(v.c.type == type_)
+    if id_ is not None:
+        statement = statement.where(v.c.id == id_)
+    return statement
+
+
+def _current_within(statement: Select[Any], v: FromClause, at_ms: tuple[int, int]) -> Select[Any]:
+    newer = version.alias("newer")
+    was_replaced_before = exists().where(
+        and_(
+            newer.c.shard == v.c.shard,
+            newer.c.type == v.c.type,
+            newer.c.id == v.c.id,
+            newer.c.version_no == v.c.version_no + 1,
+            newer.c.pk < first_key(at_ms[0]),
+        )
+    )
+    return statement.where(v.c.pk < first_key(at_ms[1]), ~was_replaced_before)

@@ -1,0 +1,201 @@
+"""Apply one Commit: versions, index rows, aliases, relations, notices and the record's result.
+
+Split in two so that the write transaction is short: ``prepare`` encodes and flattens before it,
+``apply`` runs inside it, and may run again after a race.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from gateway.errors import GatewayError
+from gateway.records import BusinessKey, Change, Commit, Stored
+from gateway.store import bodies, outbox_rows, record_rows, relations
+from gateway.store.database import Head, Session, Stamp
+from gateway.store.flatten import flatten
+from gateway.store.keys import CURRENT, key_ms, micros, updated_utc, version_key
+from gateway.store.schema import INDEX_TABLES, alias, party, retired, version
+
+AliasKey = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChange:
+    """A change with everything that does not depend on what is stored."""
+
+    change: Change
+    body: tuple[bytes, bytes, bytes] | None
+    index: dict[Table, tuple[tuple[Any, ...], ...]]
+    aliases: tuple[AliasKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCommit:
+    """A commit ready for the write transaction; changes in the order of their locks."""
+
+    commit: Commit
+    changes: tuple[PreparedChange, ...]
+    check: Callable[[Session], None] | None = None
+
+
+def prepare(commit: Commit) -> PreparedCommit:
+    """Encode, flatten and order; raise GW-5005 when two changes write one resource."""
+    seen: set[tuple[str, str]] = set()
+    for change in commit.changes:
+        key = (change.type, change.id)
+        if key in seen:
+            raise GatewayError("GW-5005", focus=f"{change.type}/{change.id}")
+        seen.add(key)
+    ordered = sorted(commit.changes, key=lambda change: (change.type, change.id))
+    return PreparedCommit(commit, tuple(_prepare_change(change) for change in ordered))
+
+
+def _prepare_change(change: Change) -> PreparedChange:
+    aliases = tuple(dict.fromkeys(alias_key(change.owner, key) for key in change.keys))
+    if change.is_deletion or change.resource is None:
+        return PreparedChange(change, None, {}, aliases)
+    if change.resource.get("id") != change.id:
+        raise ValueError(f"the resource of {change.type}/{change.id} carries another id")
+    index, _count = flatten(change.index)
+    return PreparedChange(change, bodies.cut(change.resource), index, aliases)
+
+
+def alias_key(member: str, key: BusinessKey) -> AliasKey:
+    """Give the row key of a business key: the member's own, or everybody's."""
+    return ("" if key.is_shared else member, key.type, key.system, key.value)
+
+
+def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
+    """Write everything of the commit; raise GW-5001 or GW-5002 and leave nothing behind."""
+    commit = prepared.commit
+    if prepared.check is not None:
+        prepared.check(session)
+    heads = session.heads(commit.shard, [(c.change.type, c.change.id) for c in prepared.changes])
+    for prepared_change in prepared.changes:
+        _demand_expected(prepared_change.change, heads)
+    new_aliases = _new_aliases(prepared, session)
+    least_ms = max((key_ms(head.pk) + 1 for head in heads.values()), default=0)
+    stamp = session.stamp(commit.shard, least_ms)
+    stored = _write_versions(prepared, heads, stamp, session)
+    if new_aliases:
+        session.insert(alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())])
+    relations.write(session.connection, commit, stamp.ms)
+    outbox_rows.write(session.connection, commit.shard, commit.notices, stamp)
+    if commit.record is not None:
+        record_rows.write(session.connection, commit.shard, commit.record, stamp.ms)
+    return tuple(stored[change.type, change.id] for change in commit.changes)
+
+
+def _demand_expected(change: Change, heads: dict[tuple[str, str], Head]) -> None:
+    if change.expected_version is None:
+        return
+    head = heads.get((change.type, change.id))
+    # A deleted resource does not exist, but a client may also name its last version.
+    found = 0 if head is None or head.is_deleted else head.version_no
+    if change.expected_version == found:
+        return
+    if head is not None and change.expected_version == head.version_no:
+        return
+    raise GatewayError(
+        "GW-5001",
+        focus=f"{change.type}/{change.id}",
+        found=found,
+        expected=change.expected_version,
+    )
+
+
+def _new_aliases(prepared: PreparedCommit, session: Session) -> dict[AliasKey, str]:
+    wanted: dict[AliasKey, str] = {}
+    for prepared_change in prepared.changes:
+        for key in prepared_change.aliases:
+            if wanted.setdefault(key, prepared_change.change.id) != prepared_change.change.id:
+                raise GatewayError("GW-5002", what=f"{key[1]} {key[2]}")
+    known = session.aliases(prepared.commit.shard, list(wanted))
+    for key, id_ in known.items():
+        if wanted[key] != id_:
+            raise GatewayError("GW-5002", what=f"{key[1]} {key[2]}")
+    return {key: id_ for key, id_ in wanted.items() if key not in known}
+
+
+def _write_versions(
+    prepared: PreparedCommit,
+    heads: dict[tuple[str, str], Head],
+    stamp: Stamp,
+    session: Session,
+) -> dict[tuple[str, str], Stored]:
+    shard = prepared.commit.shard
+    stored: dict[tuple[str, str], Stored] = {}
+    rows: list[tuple[Any, ...]] = []
+    index: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in INDEX_TABLES}
+    parties: list[tuple[Any, ...]] = []
+    superseded: list[int] = []
+    for ordinal, prepared_change in enumerate(prepared.changes):
+        change = prepared_change.change
+        head = heads.get((change.type, change.id))
+        if change.is_deletion and (head is None or head.is_deleted):
+            stored[change.type, change.id] = _untouched(shard, change, head, stamp)
+            continue
+        pk = version_key(stamp.ms, stamp.txn, ordinal)
+        row, result = _version_row(shard, prepared_change, head, pk, stamp.txn)
+        rows.append(row)
+        stored[change.type, change.id] = result
+        parties.extend((shard, pk, member) for member in sorted(set(change.parties)))
+        for table, flat in prepared_change.index.items():
+            index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
+        if head is not None:
+            superseded.append(head.pk)
+    session.supersede(shard, superseded, stamp.txn)
+    session.insert(version, rows)
+    for table, index_rows in index.items():
+        session.insert(table, index_rows)
+    session.insert(party, parties)
+    session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
+    return stored
+
+
+def _version_row(
+    shard: int, prepared: PreparedChange, head: Head | None, pk: int, txn: int
+) -> tuple[tuple[Any, ...], Stored]:
+    change = prepared.change
+    number = head.version_no + 1 if head else 1
+    is_deleted = prepared.body is None
+    body = b""
+    if prepared.body is not None:
+        body = bodies.join(prepared.body, number, bodies.instant_text(key_ms(pk)))
+    event_us = micros(change.event_utc) if change.event_utc else None
+    row = (
+        *(shard, pk, change.type, change.id, number, txn, CURRENT, is_deleted),
+        *(change.owner, change.person, change.classes, event_us, change.source, body),
+    )
+    stored = Stored(
+        shard=shard,
+        type=change.type,
+        id=change.id,
+        version=number,
+        updated_utc=updated_utc(pk),
+        body=body,
+        owner=change.owner,
+        person=change.person,
+        event_utc=change.event_utc,
+        is_deleted=is_deleted,
+        is_created=head is None or head.is_deleted,
+    )
+    return row, stored
+
+
+def _untouched(shard: int, change: Change, head: Head | None, stamp: Stamp) -> Stored:
+    pk = head.pk if head else version_key(stamp.ms, stamp.txn, 0)
+    return Stored(
+        shard=shard,
+        type=change.type,
+        id=change.id,
+        version=head.version_no if head else 0,
+        updated_utc=updated_utc(pk),
+        body=b"",
+        owner=change.owner,
+        person=change.person,
+        is_deleted=True,
+        is_changed=False,
+    )

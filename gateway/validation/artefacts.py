@@ -1,0 +1,60 @@
+"""The definitions a validator works from: a base, and packages laid over it."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from gateway.records import Resource
+
+
+class Artefacts(Protocol):
+    """Gives conformance resources by canonical url or, for structures, by type name."""
+
+    def structure(self, name_or_url: str, /) -> Resource | None:
+        """Give a StructureDefinition with a snapshot, or None."""
+
+    def value_set(self, url: str, /) -> Resource | None:
+        """Give a ValueSet, or None."""
+
+    def code_system(self, url: str, /) -> Resource | None:
+        """Give a CodeSystem, or None."""
+
+
+class Layered:
+    """A base with further resources laid over it; the base is shared, never copied."""
+
+    def __init__(self, base: Artefacts, resources: Iterable[Resource]) -> None:
+        self._base = base
+        self.own: dict[tuple[str, str], Resource] = {}
+        for resource in resources:
+            type_, url = resource.get("resourceType"), resource.get("url")
+            if isinstance(type_, str) and isinstance(url, str):
+                self.own[type_, url] = resource
+                if isinstance(resource.get("version"), str):
+                    self.own[type_, f"{url}|{resource['version']}"] = resource
+
+    def structure(self, name_or_url: str) -> Resource | None:
+        """Give a StructureDefinition, ours before the base's."""
+        return self._find("StructureDefinition", name_or_url) or self._base.structure(name_or_url)
+
+    def value_set(self, url: str) -> Resource | None:
+        """Give a ValueSet, ours before the base's."""
+        return self._find("ValueSet", url) or self._base.value_set(url)
+
+    def code_system(self, url: str) -> Resource | None:
+        """Give a CodeSystem, ours before the base's."""
+        return self._find("CodeSystem", url) or self._base.code_system(url)
+
+    def resource(self, type_: str, url: str) -> Resource | None:
+        """Give a conformance resource of any type that was laid over the base."""
+        return self._find(type_, url)
+
+    def _find(self, type_: str, url: str) -> Resource | None:
+        found = self.own.get((type_, url))
+        if found is None and "|" in url:
+            plain, _, version = url.partition("|")
+            found = self.own.get((type_, plain))
+            stated = found.get("version", "") if found else ""
+            # 1.0 stands for every 1.0.x.
+            if found is not None and stated and not stated.startswith(version):
+                return None
+        return found

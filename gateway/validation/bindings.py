@@ -1,0 +1,162 @@
+"""Codes against value sets and code systems, by the strength of the binding."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.records import Resource, Severity
+from gateway.validation.places import Trail
+from gateway.validation.rules import After
+from gateway.validation.run import Run
+from gateway.validation.terminology import Expansion, Terminology
+
+_MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_SCHEMES = ("http:", "https:", "urn:", "mailto:", "ftp:")
+_NUMBERS = {"required": "GW-4101", "extensible": "GW-4102", "maximum": "GW-4108"}
+
+Codings = Callable[[Any], list[tuple[Resource, str, int | None]]]
+
+
+def _of_concept(value: Any) -> list[tuple[Resource, str, int | None]]:
+    codings = value.get("coding") if type(value) is dict else None
+    return [
+        (coding, "coding", index)
+        for index, coding in enumerate(codings if type(codings) is list else ())
+        if type(coding) is dict
+    ]
+
+
+def binding_check(binding: Resource, type_: str, terminology: Terminology) -> After | None:
+    """Make the check of a binding for one type; None where the strength asks nothing.
+
+    A CodeableConcept meets a required binding with one of its codings. What cannot be told from
+    what is loaded is a warning.
+    """
+    url = binding.get("valueSet")
+    strength = binding.get("strength")
+    checks: list[After] = []
+    if isinstance(url, str) and strength in ("required", "extensible"):
+        made = _strict(url, strength, type_, terminology)
+        if made is not None:
+            checks.append(made)
+    maximum = _maximum(binding)
+    if maximum and maximum != url:
+        made = _strict(maximum, "maximum", type_, terminology)
+        if made is not None:
+            checks.append(made)
+    if not checks:
+        return None
+    if len(checks) == 1:
+        return checks[0]
+
+    def both(value: Any, trail: Trail, run: Run) -> None:
+        before = len(run.issues)
+        for check in checks:
+            if len(run.issues) == before:
+                check(value, trail, run)
+
+    return both
+
+
+def _maximum(binding: Resource) -> str | None:
+    for extension in binding.get("extension", ()):
+        if extension.get("url") == _MAX_VALUE_SET:
+            url = extension.get("valueCanonical") or extension.get("valueUri")
+            return url if isinstance(url, str) else None
+    return None
+
+
+def _strict(url: str, strength: str, type_: str, terminology: Terminology) -> After | None:
+    if type_ in ("code", "string", "uri", "url", "canonical", "id", "markdown"):
+        return _of_text(url, strength, terminology)
+    if type_ in ("CodeableConcept", "CodeableReference"):
+        return _of_codings(url, strength, terminology, is_concept=True)
+    if type_ in ("Coding", "Quantity", "Age", "Duration", "Count", "Distance", "Money"):
+        return _of_codings(url, strength, terminology, is_concept=False)
+    return None
+
+
+def _severity(strength: str) -> Severity:
+    return "warning" if strength == "extensible" else "error"
+
+
+def _unknown(run: Run, trail: Trail, url: str, expansion: Expansion | None) -> None:
+    reason = url if expansion is None else expansion.missing or url
+    run.report("GW-4104", trail, severity="warning", value_set=url, reason=reason)
+
+
+def _of_text(url: str, strength: str, terminology: Terminology) -> After:
+    known: list[Any] = []
+
+    def check(value: Any, trail: Trail, run: Run) -> None:
+        if type(value) is not str:
+            return
+        if not known:
+            expansion = terminology.expansion(url)
+            codes = expansion.known.values() if expansion else ()
+            known.extend((expansion, frozenset(code for part in codes for code in part)))
+        if value in known[1]:
+            return
+        verdict = None if known[0] is None else known[0].has_code(value)
+        if verdict is None:
+            _unknown(run, trail, url, known[0])
+        elif not verdict:
+            title = terminology.title(url)
+            run.report(_NUMBERS[strength], trail, severity=_severity(strength), value_set=title)
+
+    return check
+
+
+def _of_codings(url: str, strength: str, terminology: Terminology, *, is_concept: bool) -> After:
+    def check(value: Any, trail: Trail, run: Run) -> None:
+        expansion = terminology.expansion(url)
+        codings = [one for one, _, _ in _of_concept(value)] if is_concept else [value]
+        is_open = False
+        for coding in codings:
+            code, system = coding.get("code"), coding.get("system")
+            if type(code) is not str:
+                continue
+            if expansion is None:
+                is_open = True
+                continue
+            verdict = expansion.contains(system if type(system) is str else "", code)
+            if verdict:
+                return
+            is_open = is_open or verdict is None
+        if is_open:
+            _unknown(run, trail, url, expansion)
+        elif strength != "extensible" or any("code" in coding for coding in codings):
+            if not is_concept and "code" not in value and strength != "required":
+                return
+            title = terminology.title(url)
+            run.report(_NUMBERS[strength], trail, severity=_severity(strength), value_set=title)
+
+    return check
+
+
+def coding_check(terminology: Terminology) -> After:
+    """Make the check of every Coding: an absolute system, a code that its system has."""
+
+    def check(value: Any, trail: Trail, run: Run) -> None:
+        system, code = value.get("system"), value.get("code")
+        if type(system) is not str:
+            return
+        content = terminology.codes(system)
+        if content is None:
+            if not system.startswith(_SCHEMES):
+                run.report("GW-4107", trail, "system")
+            elif terminology.is_value_set(system):
+                run.report("GW-4106", trail, "system", system=system)
+            return
+        if type(code) is not str:
+            return
+        if not content.has(code):
+            run.report("GW-4103", trail, "code", system=system)
+            return
+        display = value.get("display")
+        texts = content.displays.get(code)
+        if type(display) is str and texts and display.isascii() and display not in texts:
+            folded = " ".join(display.split()).casefold()
+            if folded not in {" ".join(text.split()).casefold() for text in texts}:
+                run.report("GW-4105", trail, "display", severity="warning", system=system)
+
+    return check

@@ -1,0 +1,97 @@
+"""One validation in progress: its findings, and which resource it is in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gateway.errors import issue
+from gateway.fhir.fhirpath import Context, Model
+from gateway.records import Issue, Resource, Severity
+from gateway.validation.places import Trail, expression
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may ask for beyond the rules.
+
+    ``best_practice`` reports R4's best-practice rules (dom-6: no narrative) as warnings.
+    ``allows_examples`` lets example.org urls stand. ``is_strict_security`` turns risky text into
+    errors. ``unknown_extension`` is the severity of an extension whose definition is not known.
+    ``follows`` checks profiles of references outside the bundle with ``fetch``. ``bundle_rules``
+    are (``Type:index``, profile) pairs for entries. ``now`` is the moment of ``now()``.
+    """
+
+    best_practice: bool = False
+    allows_examples: bool = True
+    is_strict_security: bool = False
+    unknown_extension: Severity = "warning"
+    extension_domains: tuple[str, ...] = ()
+    checks_contained: bool = True
+    bundle_rules: tuple[tuple[str, str], ...] = ()
+    now: datetime | None = None
+
+
+@dataclass(slots=True)
+class Scope:
+    """One resource under check: itself, the resource that contains it, and its entry's url."""
+
+    resource: Resource
+    root: Resource
+    trail: Trail
+    full_url: str | None = None
+    context: Context | None = None
+    contained: dict[str, Resource] | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """A reference that was met: where, what it may point to, from which resource."""
+
+    value: Resource
+    targets: frozenset[str] | None
+    trail: Trail
+    scope: Scope
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one ``check``; closures get it as their last argument."""
+
+    model: Model
+    options: Options
+    engine: Any
+    issues: list[Issue] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    scope: Scope | None = None
+    bundle: Any = None
+    profiled: set[tuple[int, str]] = field(default_factory=set)
+    depth: int = 0
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    def report(
+        self,
+        number: str,
+        trail: Trail | None,
+        name: str | None = None,
+        index: int | None = None,
+        severity: Severity = "error",
+        **details: object,
+    ) -> None:
+        """Add a finding at a trail, or at a member of it."""
+        where = expression(trail, name, index)
+        details.setdefault("element", where)
+        self.issues.append(issue(number, severity, expression=where, **details))
+
+    def context(self) -> Context:
+        """Give the FHIRPath surroundings of the resource under check."""
+        scope = self.scope
+        if scope is None:
+            return Context(self.model, now=self.options.now)
+        if scope.context is None:
+            scope.context = self.engine.context(self, scope)
+        found: Context = scope.context
+        return found
+
+
+NO_VARIABLES: Mapping[str, Any] = {}

