@@ -6,7 +6,8 @@ FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -51,6 +52,7 @@ class Pipeline:
     secret: bytes
     now: Callable[[], datetime]
     max_message_bytes: int = 50_000_000
+    threads: Executor = field(default_factory=partial(ThreadPoolExecutor, 2, "records"))
 
     # ------------------------------------------------------------ native records
 
@@ -77,6 +79,17 @@ class Pipeline:
             if results:
                 return results
         return self._all_records(envelope)
+
+    def submit(self, envelope: Envelope) -> None:
+        """Process a message in the background; it stays in the journal until it has ended.
+
+        What dies on the way is processed again by ``recover``.
+        """
+        self.threads.submit(self.process, envelope).add_done_callback(_log_failure)
+
+    def close(self) -> None:
+        """Finish the messages that are being processed."""
+        self.threads.shutdown(wait=True, cancel_futures=True)
 
     def results(self, shard: int, message_id: str) -> list[RecordResult]:
         """Tell how the records of a message ended last; raise GW-5007 for an unknown message."""
@@ -148,7 +161,7 @@ class Pipeline:
         raise AssertionError("unreachable")
 
     def _map(self, envelope: Envelope, parsed: Parsed) -> Mapped:
-        program = self.library.choose(envelope.channel.mappings, parsed)
+        program = self.library.for_channel(envelope.channel.mappings, parsed)
         return program.run(parsed, self.context(envelope))
 
     def _check(self, envelope: Envelope, parsed: Parsed, mapped: Mapped) -> Prepared:
@@ -246,3 +259,7 @@ class Pipeline:
         )
 
 
+def _log_failure(done: "Future[list[RecordResult]]") -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        LOG.error("message not finished", error=getattr(error, "number", type(error).__name__))

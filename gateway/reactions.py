@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gateway.fhir.systems import ID_CARD, REFERRAL_DIRECTION, SERVICE_CATEGORY
-from gateway.records import Issue, Json, Notice, Reaction, Reading, Relation, Resource
+from gateway.records import (
+    Event,
+    Issue,
+    Json,
+    MapContext,
+    Notice,
+    Reaction,
+    Reading,
+    Relation,
+    Resource,
+)
 
 
 @dataclass(slots=True)
@@ -39,6 +49,16 @@ class Answer:
             tuple(self.notices.values()),
             tuple(self.issues),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One event being answered: what happened, what is known, and the answer so far."""
+
+    event: Event
+    reading: Reading
+    context: MapContext
+    answer: Answer
 
 
 def codings(concepts: Json) -> Iterator[tuple[str, str]]:

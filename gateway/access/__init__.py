@@ -13,7 +13,7 @@ from gateway.access.classes import (
     organizations_named,
 )
 from gateway.access.credentials import new_secret
-from gateway.access.links import Link
+from gateway.access.links import Link, Seal
 from gateway.access.policy import ROLES, demand, demand_change, demand_id, demand_intake, visibility
 from gateway.access.scopes import LETTERS, Scope, granted, parse_scopes
 
@@ -31,6 +31,7 @@ __all__ = [
     "Link",
     "Registry",
     "Scope",
+    "Seal",
     "basic_credentials",
     "classify",
     "demand",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.access import policy
 from gateway.access.credentials import matches
-from gateway.access.links import Link, LinkSigner
+from gateway.access.links import Link, LinkSigner, Seal
 from gateway.access.scopes import granted, parse_scopes
 from gateway.access.tokens import Grant, TokenSigner
 from gateway.errors import GatewayError
@@ -22,8 +22,8 @@ class ClientRow(Protocol):
     """A registered client as the registry gives it."""
 
     @property
-    def shard(self) -> int:
-        """Where its consortium's data lie."""
+    def shards(self) -> tuple[int, ...]:
+        """The consortia that its member takes part in; the first is the one it means."""
 
     @property
     def member(self) -> str:
@@ -46,7 +46,7 @@ class MemberRow(Protocol):
     """A member of a consortium as the registry gives it."""
 
     @property
-    def roles(self) -> frozenset[str]:
+    def roles(self) -> tuple[str, ...]:
         """What it is: hospital, insurer, regulator, operator."""
 
 
@@ -80,6 +80,7 @@ class Access:
     ) -> None:
         self._signer = TokenSigner(secret, lifetime_s=lifetime_s)
         self._links = LinkSigner(secret)
+        self.pages = Seal(secret, "page")
         self._registry = registry
         self._clock = clock
         self._sandbox_shard = sandbox_shard
@@ -171,16 +172,17 @@ class Access:
         client = self._registry.client(grant.client)
         if client is None or not client.is_active or client.member != grant.member:
             raise GatewayError("GW-8002")
-        member = self._registry.member(client.shard, client.member)
+        shard = client.shards[0]
+        member = self._registry.member(shard, client.member)
         if member is None:
             raise GatewayError("GW-8002")
         scopes = parse_scopes(grant.scope)
         return Principal(
             client=grant.client,
             member=grant.member,
-            roles=member.roles,
+            roles=frozenset(member.roles),
             scopes=tuple(map(str, scopes)),
-            visibility=policy.visibility(client.shard, grant.member, member.roles, scopes),
+            visibility=policy.visibility(shard, grant.member, member.roles, scopes),
         )
 
     def _sandbox(self, shard: int) -> Principal:

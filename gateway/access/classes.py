@@ -6,7 +6,7 @@ A row carries the bits of ``classify``; a member sees it through the bits it see
 
 from collections.abc import Iterator
 
-from gateway.fhir.systems import ROOT
+from gateway.fhir.systems import REFERRAL_TASK, SERVICE_CATEGORY
 from gateway.records import Json, Resource
 
 DIRECTORY = 1
@@ -15,9 +15,6 @@ REFERRAL = 4
 FINANCE = 8
 REPORT = 16
 IDENTITY = 32
-
-SERVICE_CATEGORY = f"{ROOT}/CodeSystem/service-category"
-REFERRAL_TASK = f"{ROOT}/CodeSystem/referral-task"
 
 
 def _named(*lines: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ def batch(exchange: Exchange, resource: Resource) -> Answer:
 def _single(exchange: Exchange, index: int, item: Json) -> Resource:
     """Run one entry; its refusal is its own answer and stops nobody else."""
     try:
-        return response_entry(exchange, run(entry(exchange, index, item)))
+        return response_entry(run(entry(exchange, index, item)))
     except GatewayError as error:
         return response_of_error(exchange, error)
 

@@ -119,5 +119,4 @@ def _operations(routes: "Iterable[Route]") -> list[Resource]:
 _DEFINED_BY = {
     "$validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
     "$document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
-    "$everything": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
 }

@@ -13,7 +13,7 @@ from gateway.api.preconditions import Preconditions
 from gateway.edge import Services
 from gateway.errors import GatewayError
 from gateway.fhir import codec
-from gateway.records import Issue, Principal, Resource, Stored, Visibility
+from gateway.records import Principal, Resource, Stored, Visibility
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -73,7 +73,6 @@ class Answer:
     version: int | None = None
     updated_utc: datetime | None = None
     location: str | None = None
-    issues: tuple[Issue, ...] = ()
 
     @classmethod
     def of(cls, stored: Stored, status: int = 200) -> "Answer":

@@ -17,7 +17,7 @@ def healthz() -> Response:
 @HEALTH.get("/readyz")
 def readyz() -> Response:
     """Answer 200 when the store answers; GW-5xxx (503) when it does not."""
-    services().store.ping()
+    services().store.registry.shards()
     return jsonify(status="ready")
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from werkzeug.datastructures import Headers
+
 from gateway.errors import GatewayError
 from gateway.records import Stored
 
@@ -35,7 +37,7 @@ class Preconditions:
         return False
 
 
-def from_headers(headers: Mapping[str, str]) -> Preconditions:
+def from_headers(headers: Headers) -> Preconditions:
     """Read the conditions of an HTTP request; raise GW-7012 for a version that is none."""
     return Preconditions(
         if_match=_version(headers.get("If-Match")),

@@ -15,7 +15,6 @@ from gateway.api.capabilities import capabilities
 from gateway.api.create import create
 from gateway.api.delete import delete
 from gateway.api.document import document
-from gateway.api.everything import everything
 from gateway.api.exchange import Answer
 from gateway.api.history_instance import history_instance
 from gateway.api.read import read
@@ -57,7 +56,6 @@ ROUTES: tuple[Route, ...] = (
     Route("$validate", "POST", "/<type_>/$validate", validate),
     Route("$validate", "POST", "/<type_>/<id_>/$validate", validate),
     Route("$document", "GET", "/Composition/<id_>/$document", document, ("Composition",)),
-    Route("$everything", "GET", "/Patient/<id_>/$everything", everything, ("Patient",)),
 )
 
 

@@ -37,7 +37,7 @@ def transaction(exchange: Exchange, resource: Resource) -> Answer:
     for entry in asked:
         if entry.index not in answers:
             answers[entry.index] = _read(entry)
-    responses = [response_entry(exchange, answers[index]) for index in sorted(answers)]
+    responses = [response_entry(answers[index]) for index in sorted(answers)]
     bundle: Resource = {"resourceType": "Bundle", "type": "transaction-response"}
     return Answer(200, resource=bundle | ({"entry": responses} if responses else {}))
 

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/operation-resource-validate.html
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.read import current
-from gateway.errors import GatewayError, issue
+from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
 from gateway.records import Json, Resource
@@ -19,7 +19,10 @@ def validate(exchange: Exchange, type_: str | None = None, id_: str | None = Non
     body the stored version is checked.
     """
     if type_ is not None and id_ is not None and not exchange.body:
-        resource, profiles = codec.decode(current(exchange, type_, id_).body), _stated(exchange)
+        resource, profiles = (
+            codec.decode_stored(current(exchange, type_, id_).body),
+            _stated(exchange),
+        )
     else:
         resource, profiles = _asked(exchange)
     kind = type_ or resource["resourceType"]
@@ -31,8 +34,7 @@ def validate(exchange: Exchange, type_: str | None = None, id_: str | None = Non
     if kind not in exchange.services.definitions.resource_types:
         raise GatewayError("GW-7001", type=kind[:64])
     found = exchange.services.validator.check(resource, profiles)
-    issues = found or [issue("GW-7031", "information")]
-    return Answer(200, resource=operation_outcome(issues, exchange.language))
+    return Answer(200, resource=operation_outcome(found, exchange.language))
 
 
 def _asked(exchange: Exchange) -> tuple[Resource, tuple[str, ...]]:

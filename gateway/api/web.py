@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable, Mapping
 
 from flask import Response, make_response, request
+from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from gateway.api.body import read_body
@@ -14,7 +15,6 @@ from gateway.api.preconditions import from_headers
 from gateway.edge import language, principal, server_url, services
 from gateway.errors import GatewayError
 from gateway.fhir import codec
-from gateway.fhir.outcome import operation_outcome
 from gateway.records import Principal, Visibility
 from gateway.telemetry import REQUESTS
 
@@ -35,7 +35,7 @@ def view(interaction: Interaction, word: str) -> Callable[..., Response]:
         exchange = _exchange(asker, query)
         if "type_" in path:
             _demand_type(exchange, path["type_"])
-        response = render(interaction(exchange, **path), wanted, exchange.language)
+        response = render(interaction(exchange, **path), wanted)
         REQUESTS.labels(word, response.status_code).inc()
         return response
 
@@ -49,7 +49,7 @@ def public_view(interaction: Interaction, word: str) -> Callable[..., Response]:
     def run() -> Response:
         query = pairs(request.query_string)
         wanted = _format(dict(query))
-        response = render(interaction(_exchange(NOBODY, query)), wanted, language())
+        response = render(interaction(_exchange(NOBODY, query)), wanted)
         REQUESTS.labels(word, response.status_code).inc()
         return response
 
@@ -57,7 +57,7 @@ def public_view(interaction: Interaction, word: str) -> Callable[..., Response]:
     return run
 
 
-def render(answer: Answer, wanted: Format, spoken: str) -> Response:
+def render(answer: Answer, wanted: Format) -> Response:
     """Write an Answer as HTTP; a HEAD or 304 has no body."""
     response = make_response()
     response.status_code = answer.status
@@ -69,7 +69,7 @@ def render(answer: Answer, wanted: Format, spoken: str) -> Response:
         response.headers["Last-Modified"] = http_date(answer.updated_utc)
     if answer.location:
         response.headers["Location"] = answer.location
-    content = _content(answer, wanted, spoken)
+    content = _content(answer, wanted)
     if content is not None and answer.status != 304:
         response.content_type = f"{wanted.content_type}; charset=utf-8"
         response.set_data(content)
@@ -77,14 +77,12 @@ def render(answer: Answer, wanted: Format, spoken: str) -> Response:
     return response
 
 
-def _content(answer: Answer, wanted: Format, spoken: str) -> bytes | None:
+def _content(answer: Answer, wanted: Format) -> bytes | None:
     if answer.body is not None and not wanted.is_pretty:
         return answer.body
     resource = answer.resource
     if answer.body is not None:
-        resource = codec.decode(answer.body)
-    elif resource is None and answer.issues:
-        resource = operation_outcome(answer.issues, spoken)
+        resource = codec.decode_stored(answer.body)
     if resource is None:
         return None
     return codec.encode_pretty(resource) if wanted.is_pretty else codec.encode(resource)
@@ -121,7 +119,7 @@ def _takes_form() -> bool:
     return request.path.endswith("/_search") or "/$" in request.path
 
 
-def preferences(headers: Mapping[str, str]) -> dict[str, str]:
+def preferences(headers: Headers) -> dict[str, str]:
     """Read the Prefer header (RFC 7240); the first mention of a preference counts."""
     found: dict[str, str] = {}
     for part in headers.get("Prefer", "").replace(";", ",").split(","):

@@ -42,7 +42,7 @@ def resource(token: str) -> Response:
     stored = services().store.read(viewer, link.type, link.id)
     if stored is None or stored.is_deleted:
         raise GatewayError("GW-7002", type=link.type)
-    content: Resource = codec.decode(stored.body)
+    content: Resource = codec.decode_stored(stored.body)
     page = render_template(
         "resource.html",
         language=language(),

@@ -87,14 +87,21 @@ Condition = tuple[Exists | Compare | Resolves, ...]
 """Tests that must all hold."""
 
 
-def parse(expression: str) -> tuple[Path, ...] | Condition:
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """An expression whose value is whether a condition holds."""
+
+    condition: Condition
+
+
+def parse(expression: str) -> tuple[Path, ...] | Truth:
     """Parse an expression: the paths of a union, or a condition whose truth is the value.
 
     Raises SearchExpressionError.
     """
     parser = _Parser(expression)
     if parser.is_condition:
-        return parser.condition_to_end()
+        return Truth(parser.condition_to_end())
     return parser.union_to_end()
 
 

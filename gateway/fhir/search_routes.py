@@ -6,7 +6,7 @@ route bears any shape of content: what does not fit leads nowhere.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.fhir import references
@@ -37,9 +37,13 @@ _ABSTRACT = ("Resource", "DomainResource")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way to values of one type; ``first_key`` is None when it begins at the resource itself."""
+    """A way to values of one type.
 
-    wraps: tuple[Wrap, ...]
+    ``wraps`` are its steps; a number keeps one item of all that was found so far. ``first_key`` is
+    the resource's key that it begins with, None when it leads to the resource itself.
+    """
+
+    wraps: tuple[Wrap | int, ...]
     type: str
     shape: str | None
     first_key: str | None = None
@@ -48,7 +52,11 @@ class Route:
     def visit(self) -> Visit:
         """Compile to a function that hands each value of a resource to a sink."""
         visit: Visit = _arrive
-        for wrap in reversed(self.wraps):
+        for number in range(len(self.wraps) - 1, -1, -1):
+            wrap = self.wraps[number]
+            if isinstance(wrap, int):
+                before = replace(self, wraps=self.wraps[:number]).visit()
+                return _nth(before, wrap, visit)
             visit = wrap(visit)
         return visit
 
@@ -92,12 +100,14 @@ def _advance(route: Route, step: Step) -> list[Route]:
         # R4 writes DateTime in one place where dateTime is meant.
         return [route] if route.type.lower() == step.type.lower() else []
     if isinstance(step, Index):
-        return [_with(route, _at(step.position))]
+        return [replace(route, wraps=(*route.wraps, step.position))]
     if isinstance(step, Extension):
-        inner = Route((*route.wraps, _extensions(step.url)), "Extension", "Extension", "extension")
-        return [inner]
+        first = route.first_key if route.wraps else "extension"
+        wraps = (*route.wraps, _extensions(step.url))
+        return [Route(wraps, "Extension", "Extension", first)]
     if isinstance(step, Where) and _applies(step.condition, route.type):
-        return [_with(route, _where(condition(step.condition, route.type, route.shape)))]
+        kept = _where(condition(step.condition, route.type, route.shape))
+        return [replace(route, wraps=(*route.wraps, kept))]
     return []
 
 
@@ -105,14 +115,10 @@ def _applies(tests: Condition, type_: str) -> bool:
     return type_ == "Reference" or not any(isinstance(test, Resolves) for test in tests)
 
 
-def _with(route: Route, wrap: Wrap) -> Route:
-    return Route((*route.wraps, wrap), route.type, route.shape, route.first_key, route.required)
-
-
 def _members(route: Route, name: str) -> list[Route]:
     if route.shape is None:
         raise SearchExpressionError(f"{route.type} has no element {name}")
-    elements = [e for e in shape(route.shape).values() if e.name == name or e.key == name]
+    elements = [e for e in shape(route.shape).values() if name in (e.name, e.key)]
     if not elements:
         raise SearchExpressionError(f"{route.shape} has no element {name}")
     return [_member(route, element) for element in elements]
@@ -140,17 +146,14 @@ def _key(key: str) -> Wrap:
     return wrap
 
 
-def _at(position: int) -> Wrap:
-    """Take one item of what is before it; the items come one by one, so they are counted."""
+def _nth(before: Visit, position: int, after: Visit) -> Visit:
+    def visit(value: Json, sink: Sink) -> None:
+        found: list[Json] = []
+        before(value, found.append)
+        if position < len(found):
+            after(found[position], sink)
 
-    def wrap(next_: Visit) -> Visit:
-        def visit(value: Json, sink: Sink) -> None:
-            next_(value, sink)
-
-        visit.position = position  # type: ignore[attr-defined]
-        return visit
-
-    return wrap
+    return visit
 
 
 def _where(test: Test) -> Wrap:

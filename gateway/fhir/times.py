@@ -21,6 +21,10 @@ _MAX_ZONE_MINUTES = 14 * 60
 
 Interval = tuple[int, int]
 
+# The bounds of what a date can be written as; an open end of a period reaches to them.
+EARLIEST_US = (1 - _EPOCH_DAY) * _DAY_US
+LATEST_US = (datetime(9999, 12, 31, tzinfo=UTC).toordinal() - _EPOCH_DAY + 1) * _DAY_US - 1
+
 
 def interval(text: str) -> Interval:
     """Give the first and the last microsecond (UTC, since 1970) of a date, dateTime or instant.

@@ -153,7 +153,7 @@ class Tree:
             self._reached[key] = self._owns(owner, name) or any(
                 self._reaches(child, name)
                 for child in OWNS.get(owner, ())
-                if child in OWNS and self._owns(owner, child)
+                if child in OWNS and child in self._named and self._owns(owner, child)
             )
         return self._reached[key]
 

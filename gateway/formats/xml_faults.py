@@ -15,9 +15,7 @@ class Fault:
 
 
 _FAULTS = {
-    "ERR_TAG_NAME_MISMATCH": Fault(
-        "结束标签与开始标签不一致", "an end tag differs from its start tag"
-    ),
+    "ERR_TAG_NAME_MISMATCH": Fault("结束标签与开始标签不一致", "start and end tag differ"),
     "ERR_TAG_NOT_FINISHED": Fault("文档在元素结束之前中断", "the document ends within an element"),
     "ERR_GT_REQUIRED": Fault("标签没有以 > 结束", "a tag is not closed by >"),
     "ERR_LTSLASH_REQUIRED": Fault("缺少结束标签", "an end tag is missing"),
@@ -25,9 +23,7 @@ _FAULTS = {
     "ERR_PI_NOT_FINISHED": Fault("处理指令没有以 ?> 结束", "an instruction is not closed by ?>"),
     "ERR_COMMENT_NOT_FINISHED": Fault("注释没有以 --> 结束", "a comment is not closed by -->"),
     "ERR_HYPHEN_IN_COMMENT": Fault("注释中有 --", "a comment holds --"),
-    "ERR_CDATA_NOT_FINISHED": Fault(
-        "CDATA 没有以 ]]> 结束", "a CDATA section is not closed by ]]>"
-    ),
+    "ERR_CDATA_NOT_FINISHED": Fault("CDATA 没有以 ]]> 结束", "CDATA is not closed by ]]>"),
     "ERR_NAME_REQUIRED": Fault("缺少名称", "a name is missing"),
     "ERR_EQUAL_REQUIRED": Fault("属性缺少等号", "an attribute lacks its equals sign"),
     "ERR_ATTRIBUTE_NOT_STARTED": Fault("属性值没有引号", "an attribute value lacks its quotes"),
@@ -45,9 +41,7 @@ _FAULTS = {
     "ERR_DOCUMENT_END": Fault("根元素之后还有内容", "content after the root element"),
     "ERR_RESERVED_XML_NAME": Fault("XML 声明不在开头", "the XML declaration is not at the start"),
     "ERR_XMLDECL_NOT_FINISHED": Fault("XML 声明没有结束", "the XML declaration is not closed"),
-    "NS_ERR_UNDEFINED_NAMESPACE": Fault(
-        "命名空间前缀没有声明", "a namespace prefix is not declared"
-    ),
+    "NS_ERR_UNDEFINED_NAMESPACE": Fault("命名空间前缀没有声明", "a prefix is not declared"),
     "NS_ERR_QNAME": Fault("带前缀的名称不合规", "a prefixed name is not valid"),
     "ERR_RESOURCE_LIMIT": Fault("超出限度", "a limit is exceeded", is_limit=True),
     "ERR_ENTITY_LOOP": Fault("实体循环", "entities refer to each other", is_limit=True),

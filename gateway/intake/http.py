@@ -5,6 +5,7 @@ the message's own address, or at once when the sender waits.
 """
 
 from collections import Counter
+from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -12,7 +13,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from gateway.access import demand_intake
 from gateway.edge import language, principal, server_url, services
 from gateway.errors import GatewayError
-from gateway.records import Channel, Envelope, Issue, Json, RecordResult
+from gateway.fhir.times import format_instant
+from gateway.records import Channel, Issue, Json, RecordResult
+from gateway.store import Message
 
 INTAKE = Blueprint("intake", __name__, url_prefix="/intake")
 
@@ -26,51 +29,53 @@ def receive(channel: str) -> Response:
     """
     _demand_channel(channel)
     envelope = services().pipeline.receive(channel, _raw(), peer=request.remote_addr)
+    receipt = _receipt(envelope.message_id, channel, envelope.received_utc)
+    receipt["duplicate"] = envelope.is_duplicate
     if _is_waiting():
-        results = services().pipeline.process(envelope)
-        return jsonify(_told(envelope, results))
+        return jsonify(receipt | _told(services().pipeline.process(envelope)))
     services().pipeline.submit(envelope)
-    response = jsonify(_receipt(envelope, "received"))
+    response = jsonify(receipt | {"status": "received"})
     response.status_code = 202
-    response.headers["Location"] = _address(envelope)
+    response.headers["Location"] = _address(envelope.message_id)
     return response
 
 
 @INTAKE.get("/messages/<message_id>")
 def message(message_id: str) -> Response:
     """Tell what became of a message: its records, stages, errors and unread fields."""
-    envelope = _visible(message_id)
-    results = services().store.journal.results(envelope.channel.shard, message_id)
-    return jsonify(_told(envelope, results))
+    found, _ = _visible(message_id)
+    results = services().pipeline.results(found.shard, message_id)
+    receipt = _receipt(message_id, found.channel, found.received_utc)
+    return jsonify(receipt | _told(results) | {"status": found.status})
 
 
 @INTAKE.post("/messages/<message_id>/replay")
 def replay(message_id: str) -> Response:
     """Process a message again with today's mappings, as its sender or the operator."""
-    envelope = _visible(message_id)
-    demand_intake(principal(), envelope.channel.id, envelope.channel.member)
-    results = services().pipeline.replay(envelope.channel.shard, message_id)
-    return jsonify(_told(envelope, results))
+    found, channel = _visible(message_id)
+    demand_intake(principal(), channel.id, channel.member)
+    results = services().pipeline.replay(found.shard, message_id)
+    return jsonify(_receipt(message_id, channel.id, found.received_utc) | _told(results))
 
 
 def _demand_channel(channel_id: str) -> Channel:
     """Give the channel; raise GW-1001 for none and for another member's, alike; GW-8004."""
     asker = principal()
-    channel = services().store.registry.channel(channel_id)
-    if channel is None or channel.shard != asker.visibility.shard:
+    channel = services().store.registry.channel(channel_id[:80])
+    if channel.shard != asker.visibility.shard:
         raise GatewayError("GW-1001", channel=channel_id[:80])
     demand_intake(asker, channel.id, channel.member)
     return channel
 
 
-def _visible(message_id: str) -> Envelope:
-    """Give a message of the asking member; raise GW-1004 for none and for another's, alike."""
+def _visible(message_id: str) -> tuple[Message, Channel]:
+    """Give a message of the asking member; raise GW-5007 for none and for another's, alike."""
     asker = principal()
-    envelope = services().store.journal.message(asker.visibility.shard, message_id[:80])
-    is_own = envelope is not None and envelope.channel.member == asker.member
-    if envelope is None or not (is_own or asker.visibility.sees_all):
-        raise GatewayError("GW-1004", message=message_id[:80])
-    return envelope
+    found = services().store.journal.message(asker.visibility.shard, message_id[:80])
+    channel = services().store.registry.channel(found.channel)
+    if channel.member != asker.member and not asker.visibility.sees_all:
+        raise GatewayError("GW-5007", message_id=message_id[:80])
+    return found, channel
 
 
 def _raw() -> bytes:
@@ -89,26 +94,26 @@ def _is_waiting() -> bool:
     return any(part.strip().partition("=")[0] == "wait" for part in preferences)
 
 
-def _address(envelope: Envelope) -> str:
-    return server_url() + url_for("intake.message", message_id=envelope.message_id)
+def _address(message_id: str) -> str:
+    return server_url() + url_for("intake.message", message_id=message_id)
 
 
-def _receipt(envelope: Envelope, status: str) -> dict[str, Json]:
+def _receipt(message_id: str, channel: str, received_utc: datetime) -> dict[str, Json]:
+    address = _address(message_id)
     return {
-        "message": envelope.message_id,
-        "channel": envelope.channel.id,
-        "status": status,
-        "duplicate": envelope.is_duplicate,
-        "received": envelope.received_utc.isoformat(),
-        "links": {"self": _address(envelope), "replay": f"{_address(envelope)}/replay"},
+        "message": message_id,
+        "channel": channel,
+        "received": format_instant(received_utc),
+        "links": {"self": address, "replay": f"{address}/replay"},
     }
 
 
-def _told(envelope: Envelope, results: list[RecordResult]) -> dict[str, Json]:
-    """The receipt with every record's end; the whole is parked when one of them is."""
-    counts = Counter(result.status for result in results)
-    status = "parked" if counts["parked"] else "processed" if results else "received"
-    return _receipt(envelope, status) | {
+def _told(results: list[RecordResult]) -> dict[str, Json]:
+    """Every record's end; the message counts as parked when one of them is."""
+    counts: Counter[str] = Counter(result.status for result in results)
+    order = ("parked", "stored", "stale", "unchanged")
+    return {
+        "status": next((status for status in order if counts[status]), "empty"),
         "counts": dict(counts),
         "records": [_record(result) for result in results],
     }

@@ -1,6 +1,6 @@
-"""The mapping engine: YAML mappings compiled once to closures that keep the lineage of every leaf.
+"""The mapping engine: YAML compiled once to closures that keep the lineage of every leaf.
 
-``docs/mapping.md`` is the language. ``load_mapping`` compiles one file, ``Library`` all of a folder.
+``docs/mapping.md`` is the language. ``load_mapping`` compiles one file, ``Library`` a folder.
 """
 
 from gateway.mapping.compiling import load_mapping

@@ -19,7 +19,9 @@ _Write = Callable[[Run, Row, str, str, tuple[Place, ...]], Any]
 class Coded:
     """A compiled translation: of a text that was read, or after a datatype map."""
 
-    def __init__(self, table: CodeTable, element: Element, convert: Convert | None, spot: Spot) -> None:
+    def __init__(
+        self, table: CodeTable, element: Element, convert: Convert | None, spot: Spot
+    ) -> None:
         self._table = table
         self._type = element.type
         self._convert = convert
@@ -66,13 +68,17 @@ class Coded:
             found = self.otherwise(frame, pointer)
             for no in range(before, len(run.lineage)):
                 path, kind, spots, own, _ = run.lineage[no]
-                run.lineage[no] = (path, kind, spots or places, own, f"{self._table.name}:otherwise")
+                run.lineage[no] = (
+                    path,
+                    kind,
+                    spots or places,
+                    own,
+                    f"{self._table.name}:otherwise",
+                )
             return found
         raise run.refusal("GW-3102", self._spot, place_of(places), table=self._table.name)
 
-    def _write(
-        self, run: Run, row: Row, text: str, pointer: str, places: tuple[Place, ...]
-    ) -> Any:
+    def _write(self, run: Run, row: Row, text: str, pointer: str, places: tuple[Place, ...]) -> Any:
         rule = self._spot.rule
         if self._type in STRINGS:
             run.lineage.append((pointer, "translated", places, rule, row.spot))
@@ -83,16 +89,22 @@ class Coded:
         if (row.source_system, text) != (row.system, row.target):
             original = {"system": row.source_system, "code": text}
             if row.source_system:
-                run.lineage.append((f"{pointer}/coding/1/system", "translated", places, rule, row.spot))
+                run.lineage.append(
+                    (f"{pointer}/coding/1/system", "translated", places, rule, row.spot)
+                )
             run.lineage.append((f"{pointer}/coding/1/code", "copied", places, rule, None))
             codings.append({name: part for name, part in original.items() if part})
         return {"coding": codings}
 
-    def _coding(self, run: Run, row: Row, pointer: str, places: tuple[Place, ...]) -> dict[str, Any]:
+    def _coding(
+        self, run: Run, row: Row, pointer: str, places: tuple[Place, ...]
+    ) -> dict[str, Any]:
         coding = {"system": row.system, "code": row.target, "display": row.display}
         made = {name: text for name, text in coding.items() if text}
         for name in made:
-            run.lineage.append((f"{pointer}/{name}", "translated", places, self._spot.rule, row.spot))
+            run.lineage.append(
+                (f"{pointer}/{name}", "translated", places, self._spot.rule, row.spot)
+            )
         return made
 
     def after(self, one: One) -> One:
@@ -159,13 +171,20 @@ def compile_codes(
         scope.problems.add(mark, "GW-3027", what="codes", element=target, type=element.type)
         return None
     if element.type not in STRINGS and not table.has_systems:
-        scope.problems.add(mark, "GW-3025", table=table.name, reason=f"a {element.type} needs the column system in every row")
+        scope.problems.add(
+            mark,
+            "GW-3025",
+            table=table.name,
+            reason=f"a {element.type} needs the column system in every row",
+        )
     coded = Coded(table, element, convert, scope.spot(node.mark, target))
     _compile_otherwise(coded, node, element, scope, target)
     return coded
 
 
-def _compile_otherwise(coded: Coded, node: Table, element: Element, scope: Scope, target: str) -> None:
+def _compile_otherwise(
+    coded: Coded, node: Table, element: Element, scope: Scope, target: str
+) -> None:
     other = node.get("otherwise")
     if other is None:
         return
@@ -178,12 +197,19 @@ def _compile_otherwise(coded: Coded, node: Table, element: Element, scope: Scope
     elif isinstance(other, Table) and element.type not in STRINGS:
         coded.otherwise = _constant_coding(other, element, scope, target)
     else:
-        scope.problems.add(node.mark_of("otherwise"), "GW-3012", word="otherwise", expected="copy, absent, a constant, or {system, code, display}")
+        scope.problems.add(
+            node.mark_of("otherwise"),
+            "GW-3012",
+            word="otherwise",
+            expected="copy, absent, a constant, or {system, code, display}",
+        )
 
 
 def _constant_coding(other: Table, element: Element, scope: Scope, target: str) -> One | None:
     """Compile ``otherwise: {system: …, code: …, display: …, text: …}`` for a coding or concept."""
-    known = {"system", "code", "display"} | ({"text"} if element.type == "CodeableConcept" else set())
+    known = {"system", "code", "display"} | (
+        {"text"} if element.type == "CodeableConcept" else set()
+    )
     for word in other.entries:
         if word not in known:
             scope.problems.add(other.mark_of(word), "GW-3011", near=(word, known), word=word)

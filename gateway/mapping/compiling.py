@@ -19,7 +19,18 @@ from gateway.mapping.tables import CodeTable, from_file, from_pairs
 from gateway.mapping.texts import Source, first_of
 from gateway.records import Format, PathDialect, Selector
 
-WORDS = ("mapping", "id", "extends", "source", "profile", "absent", "options", "codes", "systems", "resources", "back", "ignore", "samples", "tests", "direction", "title")  # fmt: skip
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "source": (Table, "words"),
+    "resources": (Sequence, "a list"),
+    "codes": (Table, "names and files"),
+    "systems": (Table, "names and URLs"),
+    "options": (Table, "names and values"),
+    "ignore": (Sequence, "a list of paths"),
+    "tests": (Sequence, "a list"),
+    "back": (Table, "paths and rules"),
+    "samples": (Table, "words"),
+}
+WORDS = (*_KINDS, "mapping", "id", "title", "direction", "extends", "profile", "absent")
 SOURCE_WORDS = ("format", "messages", "zone", "time", "prefixes", "when")
 _SAMPLE_WORDS = ("charset", "zone", "member", "options")
 
@@ -33,9 +44,14 @@ class Workshop:
     find: extends.Find
 
     @classmethod
-    def of(cls, dialects: Mapping[Format, PathDialect], definitions: Structures, find: extends.Find | None = None) -> "Workshop":
+    def of(
+        cls,
+        dialects: Mapping[Format, PathDialect],
+        definitions: Structures,
+        find: extends.Find | None = None,
+    ) -> "Workshop":
         """Make a workshop; without ``find`` nothing can be extended but files by path."""
-        return cls(dialects, Shapes(definitions), find or (lambda name: None))
+        return cls(dialects, Shapes(definitions), find or (lambda _name: None))
 
 
 def load_mapping(
@@ -98,7 +114,7 @@ def _check_words(tree: Table, problems: Problems) -> None:
     samples = tree.get("samples")
     if isinstance(samples, Table):
         words(samples, _SAMPLE_WORDS, problems)
-    for word, kind, shown in (("source", Table, "words"), ("resources", Sequence, "a list"), ("codes", Table, "names and files"), ("systems", Table, "names and URLs"), ("options", Table, "names and values"), ("ignore", Sequence, "a list of paths"), ("tests", Sequence, "a list"), ("back", Table, "paths and rules"), ("samples", Table, "words")):  # fmt: skip
+    for word, (kind, shown) in _KINDS.items():
         node = tree.get(word)
         if node is not None and not isinstance(node, kind):
             problems.add(node.mark, "GW-3012", word=word, expected=shown)
@@ -119,8 +135,10 @@ def _dialect(tree: Table, workshop: Workshop, problems: Problems) -> PathDialect
     return dialect
 
 
-def _fill_scope(scope: Scope, tree: Table, source: extends.Source, problems: Problems) -> list[Path]:
-    """Put prefixes, placeholders, code tables and datatype maps into the scope; name the files read."""
+def _fill_scope(
+    scope: Scope, tree: Table, source: extends.Source, problems: Problems
+) -> list[Path]:
+    """Put prefixes, placeholders, tables and datatype maps into the scope; name the files."""
     head = tree.entries["source"]
     prefixes = head.get("prefixes") if isinstance(head, Table) else None
     scope.prefixes = _texts_by_name(prefixes)
@@ -136,7 +154,9 @@ def _fill_scope(scope: Scope, tree: Table, source: extends.Source, problems: Pro
     return files
 
 
-def _table(name: str, node: Node, source: extends.Source, problems: Problems, files: list[Path]) -> CodeTable:
+def _table(
+    name: str, node: Node, source: extends.Source, problems: Problems, files: list[Path]
+) -> CodeTable:
     if isinstance(node, Table):
         return from_pairs(name, node)
     text = node.text if isinstance(node, Scalar) else ""
@@ -153,13 +173,19 @@ def _table(name: str, node: Node, source: extends.Source, problems: Problems, fi
 def _texts_by_name(node: Node | None) -> dict[str, str]:
     if not isinstance(node, Table):
         return {}
-    return {name: item.text for name, item in node.entries.items() if isinstance(item, Scalar) and not item.is_null}
+    return {
+        name: item.text
+        for name, item in node.entries.items()
+        if isinstance(item, Scalar) and not item.is_null
+    }
 
 
 def _plain_by_name(node: Node | None) -> dict[str, object]:
     if not isinstance(node, Table):
         return {}
-    return {name: value for name, item in node.entries.items() if (value := plain(item)) is not None}
+    return {
+        name: value for name, item in node.entries.items() if (value := plain(item)) is not None
+    }
 
 
 def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> MappingProgram:

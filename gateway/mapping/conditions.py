@@ -41,7 +41,9 @@ def _any(tests: list[Test]) -> Test:
 def _word(word: str, value: Node, table: Table, scope: Scope) -> Test:
     if word in ("all", "any"):
         if not isinstance(value, Sequence) or not value.items:
-            scope.problems.add(table.mark_of(word), "GW-3012", word=word, expected="a list of conditions")
+            scope.problems.add(
+                table.mark_of(word), "GW-3012", word=word, expected="a list of conditions"
+            )
             return _never
         tests = [compile_condition(item, scope) for item in value.items]
         return _all(tests) if word == "all" else _any(tests)

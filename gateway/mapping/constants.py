@@ -6,12 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.mapping.nodes import Scalar
-from gateway.mapping.run import Frame, One, Run, Spot
+from gateway.mapping.run import OPTION, Frame, One, Run, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
 from gateway.records import LineageKind
 
-_OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
 _PATTERNS = {
     "date": r"\d{4}(-\d\d(-\d\d)?)?",
     "dateTime": r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?",
@@ -27,24 +26,9 @@ _PATTERNS = {
 
 def compile_text(text: str, spot: Spot) -> Callable[[Run], str]:
     """Compile a constant text; ``{name}`` is filled from the channel's options (GW-3105 if unset)."""
-    if not _OPTION.search(text):
-        return lambda run: text
-
-    def filled(run: Run) -> str:
-        known = run.constants.get(text)
-        if known is None:
-            known = _OPTION.sub(lambda found: _option(found[1], run, spot), text)
-            run.constants[text] = known
-        return known
-
-    return filled
-
-
-def _option(name: str, run: Run, spot: Spot) -> str:
-    value = run.context.member if name == "member" else run.options.get(name)
-    if value is None or value == "":
-        raise run.refusal("GW-3105", spot, None, option=name)
-    return str(value)
+    if not OPTION.search(text):
+        return lambda _run: text
+    return lambda run: run.fill(text, spot)
 
 
 def compile_constant(
@@ -54,11 +38,13 @@ def compile_constant(
     text = node.text
     pattern = _PATTERNS.get(element.type)
     if (pattern and not re.fullmatch(pattern, text)) or not (pattern or element.type in STRINGS):
-        scope.problems.add(node.mark, "GW-3027", what=f"the constant {text}", element=target, type=element.type)
+        scope.problems.add(
+            node.mark, "GW-3027", what=f"the constant {text}", element=target, type=element.type
+        )
         return None
     spot = scope.spot(node.mark, target)
     rule = spot.rule
-    if element.type in STRINGS and _OPTION.search(text):
+    if element.type in STRINGS and OPTION.search(text):
         fill = compile_text(text, spot)
 
         def filled(frame: Frame, pointer: str) -> Any:

@@ -6,8 +6,7 @@ from pathlib import Path
 from gateway.mapping.nodes import Node, Sequence, Table, read
 from gateway.mapping.problems import Problems
 
-_UNITED = ("codes", "systems", "options")
-_LISTED = ("ignore", "tests")
+_UNITED = ("source", "codes", "systems", "options")
 Find = Callable[[str], Path | None]
 
 
@@ -23,7 +22,9 @@ class Source:
         self.folders = folders
 
 
-def load(path: Path, shown: str, find: Find, problems: Problems, chain: tuple[str, ...] = ()) -> Source | None:
+def load(
+    path: Path, shown: str, find: Find, problems: Problems, chain: tuple[str, ...] = ()
+) -> Source | None:
     """Read a mapping and what it extends; None when its file has no tree."""
     tree = read(path, shown, problems)
     if tree is None:
@@ -57,15 +58,20 @@ def lay(base: Table, own: Table) -> Table:
     made.entries.pop("samples", None)
     for word, node in own.entries.items():
         below = made.get(word)
-        if word in _UNITED or word == "source":
-            node = _united(below, node)
-        elif word in _LISTED and isinstance(below, Sequence) and isinstance(node, Sequence):
-            node = Sequence([*below.items, *node.items], node.mark)
-        elif word == "resources" and isinstance(below, Sequence) and isinstance(node, Sequence):
-            node = _resources(below, node)
-        made.entries[word] = node
+        made.entries[word] = _laid(word, below, node)
         made.marks[word] = own.mark_of(word)
     return made
+
+
+def _laid(word: str, below: Node | None, own: Node) -> Node:
+    if word in _UNITED:
+        return _united(below, own)
+    if isinstance(below, Sequence) and isinstance(own, Sequence):
+        if word == "ignore":
+            return Sequence([*below.items, *own.items], own.mark)
+        if word == "resources":
+            return _resources(below, own)
+    return own
 
 
 def _united(below: Node | None, node: Node) -> Node:
@@ -84,7 +90,9 @@ def _resources(below: Sequence, own: Sequence) -> Sequence:
             made.append(item)
         elif change.text("drop") != "true":
             made.append(_changed(item, change))
-    made += [item for item in own.items if not isinstance(item, Table) or item.text("as") in changes]
+    made += [
+        item for item in own.items if not isinstance(item, Table) or item.text("as") in changes
+    ]
     return Sequence(made, own.mark)
 
 
@@ -109,5 +117,3 @@ def _changed_set(below: Node, own: Node) -> Node:
         if not any(name.startswith(f"{other}.") for other in own.entries)
     }
     return Table({**kept, **own.entries}, own.mark, {**below.marks, **own.marks})
-
-

@@ -68,7 +68,7 @@ def _compile(node: Node, type_: str, scope: Scope) -> Callable[[Frame], list[Fou
             return None
         system = f"urn:key:{node.text}"
         source = first_of([select], scope.absent)
-        return _alternative(type_, lambda frame: (system, ()), source, is_shared=False)
+        return _alternative(type_, lambda _frame: (system, ()), source, is_shared=False)
     if not isinstance(node, Table) or not words(node, WORDS, scope.problems):
         scope.problems.add(node.mark, "GW-3012", word="key", expected="a path or {system, value}")
         return None
@@ -130,7 +130,9 @@ def _value(node: Node, scope: Scope) -> Source:
     words(node, allowed, scope.problems)
     source = compile_source(node, scope)
     if "codes" in node:
-        coded = compile_codes(node, _TEXT, compile_functions(node, None, scope, "key").convert, scope, "key")
+        coded = compile_codes(
+            node, _TEXT, compile_functions(node, None, scope, "key").convert, scope, "key"
+        )
         return _unlogged(coded.of(source)) if coded else source
     convert = compile_functions(node, None, scope, "key").convert
     if convert is None:
@@ -180,7 +182,7 @@ def _system(node: Table, scope: Scope) -> System:
 
 
 def _constant(text: str) -> System:
-    return lambda frame: (text, ())
+    return lambda _frame: (text, ())
 
 
 def _assigned(base: System, assigner: Source) -> System:
@@ -194,7 +196,7 @@ def _assigned(base: System, assigner: Source) -> System:
 
 
 def _within(node: Table, type_: str, scope: Scope) -> Callable[[Frame], list[Found]] | None:
-    """Compile a key within another resource of the record: its first key, ``/`` and the own part."""
+    """Compile a key within another resource of the record: its first key and the own part."""
     name = node.text("within") or ""
     if name not in scope.types:
         mark = node.mark_of("within")
@@ -207,7 +209,9 @@ def _within(node: Table, type_: str, scope: Scope) -> Callable[[Frame], list[Fou
     def keys(frame: Frame) -> list[Found]:
         found = [one for one in instances(frame, name) if one.keys]
         if len(found) > 1:
-            raise frame.run.refusal("GW-3104", spot, frame.anchor.place, name=name, count=len(found))
+            raise frame.run.refusal(
+                "GW-3104", spot, frame.anchor.place, name=name, count=len(found)
+            )
         read = source(frame) if source else ("", ())
         if not found or read is None:
             return []
@@ -219,6 +223,3 @@ def _within(node: Table, type_: str, scope: Scope) -> Callable[[Frame], list[Fou
 def _inner(type_: str, parent: BusinessKey, text: str, suffix: str) -> BusinessKey:
     end = f"/{text}" if text else ""
     return BusinessKey(type_, parent.system, f"{parent.value}{end}{suffix}", parent.is_shared)
-
-
-

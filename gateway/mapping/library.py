@@ -1,4 +1,4 @@
-"""All mappings of a folder, compiled; a reload swaps only what compiles and passes its own tests."""
+"""All mappings of a folder; a reload swaps only what compiles and passes its own tests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ class Library:
         return found
 
     def for_channel(self, ids: Sequence[str], parsed: Parsed) -> MappingProgram:
-        """Give the first of a channel's mappings that takes the record; raise GW-3002 when none does."""
+        """Give the first of the mappings that takes the record; raise GW-3002 when none does."""
         for id_ in ids:
             program = self.get(id_)
             if program.accepts(parsed):
@@ -65,7 +65,7 @@ class Library:
         return self._files.get(id_)
 
     def reload(self) -> dict[str, GatewayError]:
-        """Compile what changed beside the running programs; swap what compiles and passes its tests.
+        """Compile what changed beside the running programs; swap what passes its tests.
 
         Gives the refusals by file; the old program of a refused file stays in use.
         """
@@ -102,5 +102,3 @@ def _id_of(path: Path) -> str | None:
 def _is_same(program: MappingProgram) -> bool:
     files = [Path(name) for name in program.files]
     return all(file.is_file() for file in files) and digest(files) == program.hash
-
-

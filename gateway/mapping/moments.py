@@ -1,13 +1,12 @@
 """Dates and times as native systems write them, into FHIR text of the same precision.
 
-Nothing is invented: a year stays a year, an offset stays as written, a local time gets the zone that
-the mapping or the channel names, else only its date is kept.
+Nothing is invented: a year stays a year, an offset stays as written, a local time gets the
+zone that the mapping or the channel names, else only its date is kept.
 """
 
 import re
 from collections.abc import Callable
-from datetime import date as Date
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -34,7 +33,7 @@ def parse(text: str) -> Parts | None:
     parts = found.groups()
     year, month, day, hour, minute, second = (int(p) if p else None for p in parts[:6])
     try:
-        Date(year or 0, month or 1, day or 1)
+        date(year or 0, month or 1, day or 1)
     except ValueError:
         return None
     if (hour or 0) > 23 or (minute or 0) > 59 or (second or 0) > 59:

@@ -14,7 +14,7 @@ PREFIXES: Mapping[str, str] = {"cda": "urn:hl7-org:v3", "sdtc": "urn:hl7-org:sdt
 
 @cache
 def datatypes(format_: str) -> Mapping[str, Mapping[str, Node]]:
-    """Give the datatype maps of a format: name → element type → ``set`` (empty when it has none)."""
+    """Give the datatype maps of a format: name → element type → ``set`` (perhaps none)."""
     path = FOLDER / "datatypes" / f"{format_}.yaml"
     if not path.is_file():
         return {}
@@ -22,9 +22,7 @@ def datatypes(format_: str) -> Mapping[str, Mapping[str, Node]]:
     tree = read(path, path.name, problems)
     problems.demand_none(path.name)
     assert tree is not None  # noqa: S101 - demand_none raises otherwise
-    return {
-        name: node.entries for name, node in tree.entries.items() if isinstance(node, Table)
-    }
+    return {name: node.entries for name, node in tree.entries.items() if isinstance(node, Table)}
 
 
 @cache
@@ -39,4 +37,4 @@ def coding_systems() -> Mapping[str, str]:
 
 def files() -> list[Path]:
     """Name the packaged files that every program depends on."""
-    return sorted((FOLDER / "datatypes").glob("*.yaml")) + [FOLDER / "datatypes" / "systems.csv"]
+    return [*sorted((FOLDER / "datatypes").glob("*.yaml")), FOLDER / "datatypes" / "systems.csv"]

@@ -22,8 +22,9 @@ class Mark:
 
     @property
     def rule(self) -> str:
-        """Name the rule in lineage and run-time issues: ``map.yaml:12``."""
-        return f"{self.file}:{self.line}"
+        """Name the rule in lineage and run-time issues: ``county/adt/map.yaml:12`` on any machine."""
+        _, found, below = self.file.rpartition("mappings/")
+        return f"{below if found else self.file.rpartition('/')[2]}:{self.line}"
 
     def moved(self, columns: int) -> "Mark":
         """Give the spot some columns to the right."""
@@ -60,7 +61,12 @@ class Problems:
         self._found: dict[tuple[Mark, str, str], Problem] = {}
 
     def add(
-        self, mark: Mark, number: str, *, near: tuple[str, Iterable[str]] | None = None, **details: object
+        self,
+        mark: Mark,
+        number: str,
+        *,
+        near: tuple[str, Iterable[str]] | None = None,
+        **details: object,
     ) -> None:
         """Note one mistake; ``near`` is (the written word, the known words) for the hint."""
         entry = CATALOGUE[number]
@@ -85,7 +91,7 @@ class Problems:
             raise MappingErrors(mapping, self.sorted())
 
 
-class MappingErrors(GatewayError):
+class MappingErrors(GatewayError):  # noqa: N818 - it holds several
     """A mapping that does not compile (GW-3001); ``problems`` holds every mistake."""
 
     def __init__(self, mapping: str, problems: tuple[Problem, ...]) -> None:

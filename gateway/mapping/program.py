@@ -1,8 +1,8 @@
 """A compiled mapping: one record in, its resources, lineage and unread fields out."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -65,7 +65,7 @@ class MappingProgram:
             return False
         if self.test is None:
             return True
-        context = MapContext("", None, _NO_TIME, lambda key: "")
+        context = MapContext("", None, _NO_TIME, lambda _key: "")
         return self.test(Frame(Run(parsed, context, {}, {}, None), parsed.root, None))
 
     def run(self, parsed: Parsed, context: MapContext) -> Mapped:
@@ -107,12 +107,12 @@ class MappingProgram:
         """Give every non-empty value that no rule read and ``ignore`` does not name."""
         read = run.read
         left = [place for leaf in run.parsed.leaves() if (place := leaf.place) not in read]
+        if left and self.format == "xml":
+            left = _outside_read_elements(left, read)
         if not left or not self.ignored:
             return tuple(left)
         root = run.root
-        ignored = [
-            _spot(node) for select in self.ignored for node in select(root, root)
-        ]
+        ignored = [_spot(node) for select in self.ignored for node in select(root, root)]
         exact = {(path, line) for path, line in ignored}
         return tuple(
             place
@@ -178,7 +178,11 @@ class _Placed:
                 resource = self.resources[one.pointer]
                 inside = self._contained.get(one.pointer)
                 if inside:
-                    head = {name: resource[name] for name in ("resourceType", "id", "meta") if name in resource}
+                    head = {
+                        name: resource[name]
+                        for name in ("resourceType", "id", "meta")
+                        if name in resource
+                    }
                     resource = {**head, "contained": inside, **resource}
                 made[one.pointer] = Contribution(resource, one.keys, recipe.write)
         return tuple(made[pointer] for pointer in self.resources)
@@ -198,7 +202,26 @@ _BOUNDARY = frozenset("-.[/@")
 def _covers(path: str, line: int | None, place: Place) -> bool:
     """Say whether a place lies inside an ignored node."""
     inner = place.path
-    if not inner.startswith(path) or len(inner) == len(path) or inner[len(path)] not in _BOUNDARY:
+    if (
+        not path
+        or not inner.startswith(path)
+        or len(inner) == len(path)
+        or inner[len(path)] not in _BOUNDARY
+    ):
         return False
-    # A segment's path does not tell it from its neighbours of the same name; its line does.
-    return "/" in path or line is None or line == place.line
+    # The path of a segment or cell does not tell it from its namesakes; the line does.
+    return path[0] in "/$" or line == place.line
+
+
+def _outside_read_elements(left: list[Place], read: set[Place]) -> list[Place]:
+    """Leave out texts within an element that was read: its text is all text within."""
+    elements = {place.path for place in read if "/@" not in place.path}
+    return [place for place in left if "/@" in place.path or not _is_below(place.path, elements)]
+
+
+def _is_below(path: str, elements: set[str]) -> bool:
+    while path:
+        if path in elements:
+            return True
+        path = path.rpartition("/")[0]
+    return False

@@ -11,8 +11,8 @@ from gateway.mapping.shapes import Element
 def instances(frame: Frame, name: str) -> list[Instance]:
     """Find which resources of a name are meant from here.
 
-    In this order: those made from the same node as an inner ``each``; the one this stands under; those
-    under it; those made from this resource's own node; those that share its parent; all.
+    In this order: those made from the same node as an inner ``each``; the one this stands under;
+    those under it; those made from this resource's own node; those that share its parent; all.
     """
     pool = frame.run.instances.get(name)
     if not pool or len(pool) == 1:
@@ -73,7 +73,9 @@ def _known(node: Node, element: Element, scope: Scope) -> str | None:
         scope.problems.add(node.mark, "GW-3037", reference=element.path, type=type_)
     inside = scope.containers.get(name)
     if inside and inside not in (scope.resource, scope.containers.get(scope.resource)):
-        scope.problems.add(node.mark, "GW-3037", reference=element.path, type=f"#{name} of {inside}")
+        scope.problems.add(
+            node.mark, "GW-3037", reference=element.path, type=f"#{name} of {inside}"
+        )
     return name
 
 
@@ -95,7 +97,9 @@ def compile_one(node: Node, element: Element, scope: Scope, target: str) -> One 
         if not found:
             return None
         if len(found) > 1:
-            raise frame.run.refusal("GW-3104", spot, frame.anchor.place, name=name, count=len(found))
+            raise frame.run.refusal(
+                "GW-3104", spot, frame.anchor.place, name=name, count=len(found)
+            )
         return _reference(frame, found[0], pointer, spot.rule)
 
     return value

@@ -5,6 +5,7 @@ from typing import Any, Literal, cast
 
 from gateway.mapping import rules
 from gateway.mapping.conditions import compile_condition
+from gateway.mapping.elements import Put
 from gateway.mapping.keys import Keys, compile_keys
 from gateway.mapping.nodes import Scalar, Sequence, Table
 from gateway.mapping.references import instances
@@ -12,7 +13,20 @@ from gateway.mapping.run import Frame, Instance, Run, Spot, Test
 from gateway.mapping.scope import Scope, words
 from gateway.records import Node, Selector
 
-WORDS = ("as", "type", "from", "each", "under", "when", "key", "write", "contained_in", "profile", "set", "drop")
+WORDS = (
+    "as",
+    "type",
+    "from",
+    "each",
+    "under",
+    "when",
+    "key",
+    "write",
+    "contained_in",
+    "profile",
+    "set",
+    "drop",
+)
 _WRITES = ("replace", "merge", "once")
 Write = Literal["replace", "merge", "once"]
 
@@ -31,7 +45,7 @@ class Recipe:
     write: Write
     container: str | None
     profile: str | None
-    puts: tuple[rules.Put, ...]
+    puts: tuple[Put, ...]
     spot: Spot
 
     def anchors(self, run: Run, start: Node) -> list[Node]:
@@ -145,7 +159,13 @@ def _compile(table: Table, scope: Scope) -> Recipe | None:
     anchor = table.get("each") or table.get("from")
     write = table.text("write") or "replace"
     if write not in _WRITES:
-        scope.problems.add(table.entries["write"].mark, "GW-3012", near=(write, _WRITES), word="write", expected=", ".join(_WRITES))
+        scope.problems.add(
+            table.entries["write"].mark,
+            "GW-3012",
+            near=(write, _WRITES),
+            word="write",
+            expected=", ".join(_WRITES),
+        )
     return Recipe(
         name=name,
         type=type_,
@@ -171,15 +191,17 @@ def _keys(table: Table, name: str, type_: str, scope: Scope) -> Keys | None:
     return None
 
 
-def _puts(table: Table, type_: str, scope: Scope, *, is_whole: bool) -> list[rules.Put]:
+def _puts(table: Table, type_: str, scope: Scope, *, is_whole: bool) -> list[Put]:
     node = table.get("set")
     if not isinstance(node, Table):
-        scope.problems.add(table.mark_of("set"), "GW-3012", word="set", expected="elements and rules")
+        scope.problems.add(
+            table.mark_of("set"), "GW-3012", word="set", expected="elements and rules"
+        )
         return []
     for name in ("id", "resourceType", "contained"):
         if name in node:
             scope.problems.add(node.mark_of(name), "GW-3021", type=type_, element=name)
-    return rules.compile_set(node, type_, scope, type_, is_whole=is_whole)[0]
+    return rules.compile_elements(node, type_, scope, type_, is_whole=is_whole)[0]
 
 
 def _ordered(recipes: list[Recipe]) -> list[Recipe]:
@@ -193,5 +215,3 @@ def _ordered(recipes: list[Recipe]) -> list[Recipe]:
         names.add(ready[0].name)
         waiting.remove(ready[0])
     return made
-
-

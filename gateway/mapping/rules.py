@@ -1,158 +1,48 @@
 """Rules: what stands right of an element's name, compiled to closures.
 
-A rule gives one value (``One``) or, where the element may repeat, several (``Many``). Whether it can
-give anything but constants decides if an object is kept: constants alone do not make one.
+A rule gives one value (``One``) or, where the element may repeat, several (``Many``). Whether it
+can give anything but constants decides if an object is kept: constants alone do not make one.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.mapping import references
 from gateway.mapping.codes import compile_codes
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_constant
-from gateway.mapping.nodes import Node, Scalar, Sequence, Table
-from gateway.mapping.problems import Mark
+from gateway.mapping.elements import Put, Rule, compile_set
+from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.run import Frame, Many, One, Test
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, place_of
 
-WORDS = ("from", "each", "set", "as", "codes", "when", "ref", "use", "otherwise", "default", "join", "with", "template", "const")  # fmt: skip
+WORDS = tuple(
+    ["from", "each", "set", "as", "codes", "when", "ref", "use", "otherwise", "default", "join", "with", "template", "const"]
+)
+_EXCLUSIVE = (
+    ("from", "join"),
+    ("ref", "from"),
+    ("ref", "set"),
+    ("ref", "use"),
+    ("const", "from"),
+    ("use", "join"),
+    ("set", "join"),
+    ("set", "as"),
+    ("set", "codes"),
+    ("use", "as"),
+)
 _SOURCES = ("from", "each", "set", "ref", "use", "join", "const", "as", "codes")
-Put = Callable[[Frame, dict[str, Any], str], bool]
-"""Writes one element into an object; says whether something other than a constant came out."""
 
 
-class Rule(NamedTuple):
-    """A compiled rule; exactly one of ``one`` and ``many`` is there."""
+def compile_elements(
+    table: Table, shape: str, scope: Scope, target: str, *, is_whole: bool = True
+) -> tuple[list[Put], bool]:
+    """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too.
 
-    one: One | None
-    many: Many | None
-    is_dynamic: bool
-
-
-def compile_set(table: Table, shape: str, scope: Scope, target: str, *, is_whole: bool = True) -> tuple[list[Put], bool]:
-    """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too."""
-    elements = scope.shapes.elements(shape)
-    puts: list[Put] = []
-    is_dynamic = False
-    written: set[str] = set()
-    for name, node in _folded(table, scope).items():
-        element = elements.get(name) or _primitive_extension(name, elements)
-        if element is None:
-            known = list(elements)
-            scope.problems.add(table.mark_of(name), "GW-3021", near=(name, known), type=target, element=name)
-            continue
-        if isinstance(node, Scalar) and node.is_null:
-            continue
-        written.add(element.choice or name)
-        rules = _rules(node, element, scope, f"{target}.{name}")
-        if rules:
-            puts.append(_put(name, element, rules))
-            is_dynamic = is_dynamic or any(rule.is_dynamic for rule in rules)
-    if is_whole:
-        _demand_required(elements.values(), written, scope, table.mark, target)
-    return puts, is_dynamic
-
-
-def _primitive_extension(name: str, elements: Any) -> Element | None:
-    """Let ``_birthDate`` stand for id and extensions of a primitive that occurs once."""
-    base = elements.get(name[1:]) if name.startswith("_") else None
-    if base is None or not base.is_primitive or base.is_many:
-        return None
-    return Element(name, base.path, "Element", False, False, "Element")
-
-
-def _demand_required(elements: Any, written: set[str], scope: Scope, mark: Mark, target: str) -> None:
-    for element in elements:
-        name = element.choice or element.name
-        if element.is_required and name not in written:
-            scope.problems.add(mark, "GW-3030", element=f"{target}.{name}")
-
-
-def _folded(table: Table, scope: Scope) -> dict[str, Node]:
-    """Turn dotted names into nested ``set`` tables."""
-    made: dict[str, Node] = {}
-    for name, node in table.entries.items():
-        head, _, rest = name.partition(".")
-        if not rest:
-            if head in made:
-                scope.problems.add(table.mark_of(name), "GW-3015", word=head)
-            made[head] = node
-            continue
-        mark = table.mark_of(name)
-        outer = made.get(head)
-        if outer is None:
-            outer = made[head] = Table({"set": Table({}, mark)}, mark)
-            table.marks.setdefault(head, mark)
-        inner = outer.get("set") if isinstance(outer, Table) else None
-        if not isinstance(inner, Table) or rest in inner:
-            scope.problems.add(mark, "GW-3016", first=head, second=name)
-            continue
-        # The author's own table stays as it is: another element may share it by a YAML alias.
-        grown = Table({**inner.entries, rest: node}, inner.mark, {**inner.marks, rest: mark})
-        assert isinstance(outer, Table)  # noqa: S101 - inner came out of it
-        made[head] = Table({**outer.entries, "set": grown}, outer.mark, outer.marks)
-    return made
-
-
-def _rules(node: Node, element: Element, scope: Scope, target: str) -> list[Rule]:
-    items = node.items if isinstance(node, Sequence) else [node]
-    compiled = (compile_rule(item, element, scope, target) for item in items)
-    return [rule for rule in compiled if rule is not None]
-
-
-def _put(name: str, element: Element, rules: list[Rule]) -> Put:
-    suffix = f"/{name}"
-    if element.is_many:
-        return _put_many(name, suffix, rules)
-    if len(rules) > 1:
-        return _put_first(name, suffix, rules)
-    one, is_dynamic = rules[0].one, rules[0].is_dynamic
-    assert one is not None  # noqa: S101 - an element that occurs once has no Many (GW-3029)
-
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        value = one(frame, pointer + suffix)
-        if value is None:
-            return False
-        obj[name] = value
-        return is_dynamic
-
-    return put
-
-
-def _put_first(name: str, suffix: str, rules: list[Rule]) -> Put:
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        for rule in rules:
-            value = rule.one(frame, pointer + suffix) if rule.one else None
-            if value is not None:
-                obj[name] = value
-                return rule.is_dynamic
-        return False
-
-    return put
-
-
-def _put_many(name: str, suffix: str, rules: list[Rule]) -> Put:
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        base = pointer + suffix
-        values: list[Any] = []
-        found = False
-        for one, many, is_dynamic in rules:
-            before = len(values)
-            if many is not None:
-                values += many(frame, base, before)
-            elif one is not None:
-                value = one(frame, f"{base}/{before}")
-                if value is not None:
-                    values.append(value)
-            found = found or (is_dynamic and len(values) > before)
-        if values:
-            obj[name] = values
-        return found
-
-    return put
+    Gives the closures, and whether they can give anything but constants.
+    """
+    return compile_set(table, shape, scope, target, compile_rule, is_whole=is_whole)
 
 
 def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rule | None:
@@ -189,11 +79,13 @@ def _is_sensible(node: Table, scope: Scope) -> bool:
     before = len(scope.problems)
     if not any(word in node for word in _SOURCES):
         scope.problems.add(node.mark, "GW-3032")
-    for first, second in (("from", "join"), ("ref", "from"), ("ref", "set"), ("ref", "use"), ("const", "from"), ("use", "join"), ("set", "join"), ("set", "as"), ("set", "codes"), ("use", "as")):  # fmt: skip
+    for first, second in _EXCLUSIVE:
         if first in node and second in node:
             scope.problems.add(node.mark_of(second), "GW-3016", first=first, second=second)
     if "otherwise" in node and "codes" not in node:
-        scope.problems.add(node.mark_of("otherwise"), "GW-3013", word="codes (for an absent source write default:)")
+        scope.problems.add(
+            node.mark_of("otherwise"), "GW-3013", word="codes (for an absent source write default:)"
+        )
     for word in ("with", "template"):
         if word in node and "join" not in node:
             scope.problems.add(node.mark_of(word), "GW-3013", word="join")
@@ -231,7 +123,9 @@ def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> R
         scope.problems.add(node.mark_of("each"), "GW-3029", element=target)
         return None
     select = scope.selector(node.entries["each"])
-    inner_table = Table({w: v for w, v in node.entries.items() if w != "each"}, node.mark, node.marks)
+    inner_table = Table(
+        {w: v for w, v in node.entries.items() if w != "each"}, node.mark, node.marks
+    )
     if not any(word in inner_table for word in _SOURCES):
         inner_table.entries["from"] = Scalar(".", False, node.mark_of("each"))
     rule = compile_rule(inner_table, element, scope, target)
@@ -274,10 +168,14 @@ def _single(node: Table, element: Element, scope: Scope, target: str) -> tuple[O
     return (one, True) if one else None
 
 
-def _compile_ref(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+def _compile_ref(
+    node: Table, element: Element, scope: Scope, target: str
+) -> tuple[One, bool] | None:
     inner = node.entries["ref"]
     if element.type != "Reference":
-        scope.problems.add(node.mark_of("ref"), "GW-3027", what="ref", element=target, type=element.type)
+        scope.problems.add(
+            node.mark_of("ref"), "GW-3027", what="ref", element=target, type=element.type
+        )
         return None
     if isinstance(inner, Table):
         outside = Table({"set": inner}, inner.mark)
@@ -286,19 +184,31 @@ def _compile_ref(node: Table, element: Element, scope: Scope, target: str) -> tu
     return (one, True) if one else None
 
 
-def _compile_use(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+def _compile_use(
+    node: Table, element: Element, scope: Scope, target: str
+) -> tuple[One, bool] | None:
     name = node.text("use") or ""
     by_type = scope.datatypes.get(name)
     if by_type is None:
-        scope.problems.add(node.mark_of("use"), "GW-3028", near=(name, scope.datatypes), format=scope.dialect.format, name=name)
+        scope.problems.add(
+            node.mark_of("use"),
+            "GW-3028",
+            near=(name, scope.datatypes),
+            format=scope.dialect.format,
+            name=name,
+        )
         return None
     fields = by_type.get(element.type)
     if fields is None:
-        scope.problems.add(node.mark_of("use"), "GW-3027", what=name, element=target, type=element.type)
+        scope.problems.add(
+            node.mark_of("use"), "GW-3027", what=name, element=target, type=element.type
+        )
         return None
     if isinstance(fields, Scalar):
         return _compile_part(fields, node, element, scope, target)
-    inside = scope.within(prefixes=scope.datatype_prefixes, selectors={}, label=f"{node.mark.rule} {name}")
+    inside = scope.within(
+        prefixes=scope.datatype_prefixes, selectors={}, label=f"{node.mark.rule} {name}"
+    )
     compiled = _object_parts(fields, element, inside, target)
     if "set" in node and isinstance(node.entries["set"], Table):
         own = node.entries["set"]
@@ -312,7 +222,9 @@ def _compile_use(node: Table, element: Element, scope: Scope, target: str) -> tu
     return _anchored(one, node, scope), True
 
 
-def _compile_part(part: Scalar, node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+def _compile_part(
+    part: Scalar, node: Table, element: Element, scope: Scope, target: str
+) -> tuple[One, bool] | None:
     """Compile a datatype map that reads one part as a plain value (TS)."""
     inside = scope.within(prefixes=scope.datatype_prefixes, selectors={}, label=node.mark.rule)
     one = _compile_text(Table({"from": part}, node.mark), element, inside, target)
@@ -323,29 +235,35 @@ def _heads(table: Table) -> set[str]:
     return {name.partition(".")[0] for name in table.entries}
 
 
-def _object_parts(table: Table, element: Element, scope: Scope, target: str) -> tuple[dict[str, Put], bool]:
+def _object_parts(
+    table: Table, element: Element, scope: Scope, target: str
+) -> tuple[dict[str, Put], bool]:
     """Compile a ``set`` element by element, so that a datatype map's can be replaced."""
     made: dict[str, Put] = {}
     is_dynamic = False
     for head in dict.fromkeys(name.partition(".")[0] for name in table.entries):
         entries = {n: v for n, v in table.entries.items() if n.partition(".")[0] == head}
         part = Table(entries, table.mark, table.marks)
-        puts, dynamic = compile_set(part, element.shape, scope, target, is_whole=False)
+        puts, dynamic = compile_elements(part, element.shape, scope, target, is_whole=False)
         is_dynamic = is_dynamic or dynamic
         if puts:
             made[head] = puts[0]
     return made, is_dynamic
 
 
-def _compile_object(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+def _compile_object(
+    node: Table, element: Element, scope: Scope, target: str
+) -> tuple[One, bool] | None:
     inner = node.entries["set"]
     if not isinstance(inner, Table) or element.is_primitive:
         if element.is_primitive:
-            scope.problems.add(node.mark_of("set"), "GW-3027", what="set", element=target, type=element.type)
+            scope.problems.add(
+                node.mark_of("set"), "GW-3027", what="set", element=target, type=element.type
+            )
         else:
             scope.problems.add(inner.mark, "GW-3012", word="set", expected="elements and rules")
         return None
-    puts, is_dynamic = compile_set(inner, element.shape, scope, target)
+    puts, is_dynamic = compile_elements(inner, element.shape, scope, target)
     return _anchored(_object(puts, is_dynamic=is_dynamic), node, scope), is_dynamic
 
 
@@ -417,5 +335,7 @@ def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> O
 def _leaves(value: dict[str, Any]) -> list[str]:
     found: list[str] = []
     for name, inner in value.items():
-        found += [f"/{name}{p}" for p in _leaves(inner)] if isinstance(inner, dict) else [f"/{name}"]
+        found += (
+            [f"/{name}{p}" for p in _leaves(inner)] if isinstance(inner, dict) else [f"/{name}"]
+        )
     return found

@@ -3,12 +3,16 @@
 Kept apart from the compiler so that closures touch nothing but these few slots.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, issue
 from gateway.records import BusinessKey, Issue, LineageKind, MapContext, Node, Parsed, Place
+
+OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
+"""A channel option named in a constant: ``{uscc}``."""
 
 Trail = tuple[str, LineageKind, tuple[Place, ...], str, str | None]
 
@@ -26,9 +30,7 @@ class Instance:
 
     __slots__ = ("anchor", "fragment", "id", "keys", "name", "parent", "pointer", "sources", "type")
 
-    def __init__(
-        self, name: str, type_: str, anchor: Node, parent: "Instance | None"
-    ) -> None:
+    def __init__(self, name: str, type_: str, anchor: Node, parent: "Instance | None") -> None:
         self.name = name
         self.type = type_
         self.anchor = anchor
@@ -43,7 +45,20 @@ class Instance:
 class Run:
     """One record on its way through a program."""
 
-    __slots__ = ("constants", "context", "instances", "issues", "lineage", "options", "parsed", "read", "root", "systems", "zone")
+    __slots__ = (
+        "_filled",
+        "_warned",
+        "context",
+        "instances",
+        "issues",
+        "lineage",
+        "options",
+        "parsed",
+        "read",
+        "root",
+        "systems",
+        "zone",
+    )
 
     def __init__(
         self,
@@ -63,10 +78,29 @@ class Run:
         self.lineage: list[Trail] = []
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}
-        self.constants: dict[str, str] = {}
+        self._filled: dict[str, str] = {}
+        self._warned: set[tuple[object, ...]] = set()
+
+    def fill(self, text: str, spot: Spot) -> str:
+        """Fill ``{name}`` from the channel's options; raise GW-3105 for one that is not set."""
+        known = self._filled.get(text)
+        if known is None:
+            known = OPTION.sub(lambda found: self._option(found[1], spot), text)
+            self._filled[text] = known
+        return known
+
+    def _option(self, name: str, spot: Spot) -> str:
+        value = self.context.member if name == "member" else self.options.get(name)
+        if value is None or value == "":
+            raise self.refusal("GW-3105", spot, None, option=name)
+        return str(value)
 
     def warn(self, number: str, spot: Spot, place: Place | None, **details: object) -> None:
-        """Note a finding that does not stop the record."""
+        """Note a finding that does not stop the record, once for each rule."""
+        seen = (number, spot, *details.values())
+        if seen in self._warned:
+            return
+        self._warned.add(seen)
         self.issues.append(
             issue(number, "warning", place=place, rule=spot.rule, target=spot.target, **details)
         )

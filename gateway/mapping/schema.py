@@ -19,7 +19,7 @@ def _validator() -> Any:
 
 
 def check(tree: Table, problems: Problems) -> None:
-    """Note what does not fit the schema, each at its line; the deepest finding of an alternative."""
+    """Note what does not fit the schema at its line; of alternatives the deepest finding."""
     for found in _validator().iter_errors(plain(tree)):
         deepest = found
         while deepest.context:
@@ -29,6 +29,13 @@ def check(tree: Table, problems: Problems) -> None:
 
 
 def _reason(found: Any) -> str:
-    if found.validator in ("type", "enum", "required", "additionalProperties", "minItems", "pattern"):
+    if found.validator in (
+        "type",
+        "enum",
+        "required",
+        "additionalProperties",
+        "minItems",
+        "pattern",
+    ):
         return str(found.message)[:160]
     return f"{found.validator} is not met"

@@ -24,7 +24,7 @@ class Scope:
     """The compile-time surroundings of a rule.
 
     ``types`` are the resources' types by local name, ``containers`` the local name of the resource
-    that contains them; ``datatypes`` the datatype maps of the format: name → element type → ``set``.
+    that contains them; ``datatypes`` the datatype maps: name → element type → ``set``.
     """
 
     dialect: PathDialect
@@ -63,13 +63,22 @@ class Scope:
         known = self.selectors.get(path)
         if known is None:
             try:
-                known = self.dialect.compile(path, self.prefixes)
+                known = self.dialect.compile(self._native(path), self.prefixes)
             except PathError as err:
                 mark = node.mark.moved(err.column - 1 + node.is_quoted)
                 self.problems.add(mark, "GW-3022", path=path, reason=str(err))
                 return None
             self.selectors[path] = known
         return known
+
+    def _native(self, path: str) -> str:
+        """Write a path that starts with a dot as the format's own relative path."""
+        if path.startswith("."):
+            if self.dialect.format == "json":
+                return f"@{path}"
+            if self.dialect.format == "rows":
+                return path[1:]
+        return path
 
     def selectors_of(self, node: Node) -> list[Selector]:
         """Compile a path or a list of paths."""

@@ -47,7 +47,7 @@ class CodeTable:
         return known is row or (known.target, known.system) == (row.target, row.system)
 
     def find(self, code: str, system: str | None = None) -> Row | None:
-        """Find the row of a code; a row that says a system serves that system only, when one is known."""
+        """Find the row of a code; a row that says a system serves only that one, when it is known."""
         if system is not None:
             row = self.by_system.get((system, code))
             if row is not None:
@@ -63,7 +63,7 @@ class CodeTable:
         return bool(self.rows) and all(row.system for row in self.rows)
 
     def inverse(self) -> Mapping[tuple[str | None, str], str] | None:
-        """Give target → source when it is one-to-one or its ties are marked ``prefer``, else None."""
+        """Give target → source when one-to-one or its ties are marked ``prefer``, else None."""
         found: dict[tuple[str | None, str], Row] = {}
         for row in self.rows:
             key = (row.system, row.target)
@@ -100,7 +100,9 @@ def from_file(name: str, path: Path, mark: Mark, problems: Problems) -> CodeTabl
         rows = _concept_map(text, path.name) if path.suffix == ".json" else _csv(text, path.name)
         for row in rows:
             if not table.add(row):
-                problems.add(mark, "GW-3025", table=path.name, reason=f"{row.spot}: {row.source} twice")
+                problems.add(
+                    mark, "GW-3025", table=path.name, reason=f"{row.spot}: {row.source} twice"
+                )
     except OSError as err:
         problems.add(mark, "GW-3025", table=path.name, reason=err.strerror or "cannot be read")
     except UnicodeDecodeError:

@@ -60,7 +60,9 @@ def compile_source(table: Table, scope: Scope) -> Source:
     if "join" in table:
         return _join(table, scope)
     node = table.get("from")
-    selectors = scope.selectors_of(node) if node else scope.selectors_of(Scalar(".", False, table.mark))
+    selectors = (
+        scope.selectors_of(node) if node else scope.selectors_of(Scalar(".", False, table.mark))
+    )
     return first_of(selectors, scope.absent)
 
 
@@ -98,7 +100,7 @@ def _part(node: Node, scope: Scope) -> Callable[[Frame], list[Read]] | None:
         return None
     constant = node.text("const")
     if constant is not None:
-        return lambda frame: [(constant, ())]
+        return lambda _frame: [(constant, ())]
     source = compile_source(node, scope)
     convert = compile_functions(node, None, scope, "join").convert
 
@@ -130,7 +132,11 @@ class Chain:
     __slots__ = ("convert", "fits", "kind", "names")
 
     def __init__(
-        self, convert: Convert | None, kind: LineageKind, fits: frozenset[str] | None, names: list[str]
+        self,
+        convert: Convert | None,
+        kind: LineageKind,
+        fits: frozenset[str] | None,
+        names: list[str],
     ) -> None:
         self.convert = convert
         self.kind = kind
@@ -145,7 +151,13 @@ def compile_functions(table: Table, element: Element | None, scope: Scope, targe
     chain: list[tuple[Function, Convert]] = []
     for item in items:
         if chain and chain[-1][0].fits is not None:
-            scope.problems.add(item.mark, "GW-3027", what=f"a function after {chain[-1][0].name}", element=target, type="text")
+            scope.problems.add(
+                item.mark,
+                "GW-3027",
+                what=f"a function after {chain[-1][0].name}",
+                element=target,
+                type="text",
+            )
         compiled = _function(item, scope, target)
         if compiled:
             chain.append(compiled)
@@ -166,7 +178,9 @@ def _finish(
     fits = chain[-1][0].fits if chain else None
     if fits is not None:
         if element.type not in fits and element.path not in fits:
-            scope.problems.add(mark, "GW-3027", what=chain[-1][0].name, element=target, type=element.type)
+            scope.problems.add(
+                mark, "GW-3027", what=chain[-1][0].name, element=target, type=element.type
+            )
         return
     name = DEFAULTS.get(element.type)
     if name is None:

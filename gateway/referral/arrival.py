@@ -5,6 +5,7 @@ from gateway.fhir.systems import ROOT
 from gateway.fhir.times import interval
 from gateway.reactions import (
     Answer,
+    Turn,
     found_for,
     is_referral,
     literal,
@@ -12,7 +13,7 @@ from gateway.reactions import (
     name,
     patients_of_person,
 )
-from gateway.records import Event, MapContext, Reading, Resource
+from gateway.records import Event, Reading, Resource
 from gateway.referral.state import ACCEPTED, FULFIL, OPEN, WAITING, kind_of
 
 PRESENT = frozenset({"arrived", "triaged", "in-progress", "onleave", "finished"})
@@ -20,12 +21,13 @@ BUSINESS_STATUS = f"{ROOT}/CodeSystem/referral-business-status"
 Case = tuple[Resource, Resource]
 
 
-def link(event: Event, reading: Reading, answer: Answer) -> bool:
+def link(turn: Turn) -> bool:
     """Base an encounter on its referral and mark the patient as arrived; True when it was linked.
 
     The referral that the encounter names counts; else the one accepted open referral of the
     person to this hospital. Of several none is chosen.
     """
+    event, reading, answer = turn.event, turn.reading, turn.answer
     stay = event.resource
     if stay["status"] not in PRESENT:
         return False
@@ -49,12 +51,13 @@ def link(event: Event, reading: Reading, answer: Answer) -> bool:
     return is_new
 
 
-def task_accepted(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+def task_accepted(turn: Turn) -> None:
     """Link the encounter of a patient who was there before the referral was accepted.
 
     Emergencies come first, their slip follows (requirements: emergencies are transferred first).
     """
-    task, previous = event.resource, event.previous
+    reading, member = turn.reading, turn.context.member
+    task, previous = turn.event.resource, turn.event.previous
     if task["status"] not in OPEN or (previous and previous["status"] in ACCEPTED):
         return
     referral = literal(task.get("focus"))
@@ -65,15 +68,13 @@ def task_accepted(event: Event, reading: Reading, context: MapContext, answer: A
     stays = [
         stay
         for stay in found_for("Encounter", "subject", patients, reading)
-        if reading.owner_of("Encounter", stay["id"]) == context.member
+        if reading.owner_of("Encounter", stay["id"]) == member
         and stay["status"] in PRESENT
         and not stay.get("basedOn")
         and not _ended_before(stay, order)
     ]
-    if len(stays) == 1 and len(_cases(stays[0], context.member, reading)) == 1:
-        answer.write(
-            context.member, stays[0] | {"basedOn": [{"reference": name(order)}]}
-        )
+    if len(stays) == 1 and len(_cases(stays[0], member, reading)) == 1:
+        turn.answer.write(member, stays[0] | {"basedOn": [{"reference": name(order)}]})
 
 
 def _named_case(event: Event, reading: Reading) -> Case | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.fhir.systems import LOINC, REFERRAL_TYPE, ROOT, TERMINOLOGY
 from gateway.reactions import (
-    Answer,
+    Turn,
     codes,
     direction,
     is_referral,
@@ -13,7 +13,7 @@ from gateway.reactions import (
     name,
     organization_of,
 )
-from gateway.records import Event, MapContext, Reading, Resource
+from gateway.records import Event, Reading, Resource
 from gateway.referral import drafting
 from gateway.referral.arrival import BUSINESS_STATUS
 from gateway.referral.disposition import reason_for_no_draft
@@ -41,12 +41,13 @@ class Stay:
         return self.event.resource
 
 
-def close_stay(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+def close_stay(turn: Turn) -> None:
     """Complete the referral of a finished stay and draft the way back, or say why there is none.
 
     Runs again whenever stay or summary changes and then only fills in what is new. A hospital's
     own down-referral takes the draft's place.
     """
+    event, reading, context = turn.event, turn.reading, turn.context
     stay = _stay(event, reading)
     if stay is None:
         return
@@ -54,35 +55,34 @@ def close_stay(event: Event, reading: Reading, context: MapContext, answer: Answ
     reason = reason_for_no_draft(event.resource, stay.sender_organization, reading)
     own = _own_down_referrals(stay.up, drafting.draft_id(stay.up, context), reading)
     if reason is None and not own:
-        drafted = drafting.draft(
-            stay.up, event, drafting.Content(_reasons(event.resource), summaries), reading, context
-        )
-        drafting.write(drafted, stay.up, event, reading, context, answer)
+        content = drafting.Content(_reasons(event.resource), summaries)
+        drafting.write(drafting.draft(stay.up, content, turn), stay.up, turn)
     else:
-        drafting.withdraw(stay.up, event.owner, reading, context, answer)
-    _complete(stay, summaries, None if own else reason, reading, answer)
+        drafting.withdraw(stay.up, turn)
+    _complete(stay, summaries, None if own else reason, turn)
 
 
-def order_changed(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+def order_changed(turn: Turn) -> None:
     """Follow what happens to a down-referral: signed, revoked, or the hospital's own one."""
-    order, previous = event.resource, event.previous
+    order, previous = turn.event.resource, turn.event.previous
     if direction(order) != "down":
         return
-    up = _up_of(order, reading)
+    up = _up_of(order, turn.reading)
     if up is None:
         return
-    if order["id"] != drafting.draft_id(up, context):
+    if order["id"] != drafting.draft_id(up, turn.context):
         if order["status"] != "entered-in-error":
-            drafting.withdraw(up, event.owner, reading, context, answer)
+            drafting.withdraw(up, turn)
         return
     if previous is not None and previous["status"] == "draft" and order["status"] == "active":
-        drafting.send(order, up, event, reading, context, answer)
+        drafting.send(order, up, turn)
     elif order["status"] == "revoked" and previous and previous["status"] != "revoked":
-        drafting.close_signing(up, "cancelled", reading, context, answer)
+        drafting.close_signing(up, "cancelled", turn)
 
 
-def signing_changed(event: Event, reading: Reading, answer: Answer) -> None:
+def signing_changed(turn: Turn) -> None:
     """Carry a finished or declined signing over to the drafted order."""
+    event, reading, answer = turn.event, turn.reading, turn.answer
     task, previous = event.resource, event.previous
     target = literal(task.get("focus"))
     order = reading.read(*target) if target else None
@@ -177,9 +177,7 @@ def _own_down_referrals(up: Resource, draft_id: str, reading: Reading) -> list[R
     ]
 
 
-def _complete(
-    stay: Stay, summaries: list[str], reason: str | None, reading: Reading, answer: Answer
-) -> None:
+def _complete(stay: Stay, summaries: list[str], reason: str | None, turn: Turn) -> None:
     """Complete the receiving task; its output names the summary, or why nobody is sent back."""
     if stay.task is None:
         return
@@ -213,9 +211,9 @@ def _complete(
         done["output"] = others + outputs
     else:
         done.pop("output", None)
-    owner = reading.owner_of("Task", stay.task["id"]) or stay.event.owner
-    answer.write(owner, done)
+    owner = turn.reading.owner_of("Task", stay.task["id"]) or stay.event.owner
+    turn.answer.write(owner, done)
     before = (stay.event.previous or {}).get("status")
     if stay.task["status"] != "completed" or before != "finished":
         encounter = name(stay.encounter)
-        answer.notify(stay.sender, "discharge", encounter, name(stay.up), encounter)
+        turn.answer.notify(stay.sender, "discharge", encounter, name(stay.up), encounter)

@@ -4,8 +4,8 @@ from gateway.fhir.systems import TERMINOLOGY
 from gateway.reactions import codings, organization_of
 from gateway.records import Reading, Resource
 
-# WS 364 离院方式: 1 医嘱离院 2 医嘱转院 3 医嘱转社区/乡镇 4 非医嘱离院 5 死亡; the insurance's dscg_way is the same list.
-NATIONAL_NAMES = ("2.16.156.10011.2.3.1.265", "dscg-way", "nhsa-dscg-way")
+# 离院方式 (dscg_way): 1 医嘱离院, 2 医嘱转院, 3 医嘱转社区或乡镇, 4 非医嘱离院, 5 死亡.
+NATIONAL_NAMES = ("2.16.156.10011.2.3.1.265", "dscg-way")
 NATIONAL = {"2": "transferred-on", "4": "against-advice", "5": "died"}
 STANDARD = {
     "exp": "died",
@@ -30,6 +30,7 @@ def reason_for_no_draft(stay: Resource, sender: str | None, reading: Reading) ->
     if destination is not None and destination == sender:
         return None
     for system, code in said:
-        if system.endswith(NATIONAL_NAMES):
+        # A mapping keeps the source's own code beside the standard's, often without a system.
+        if system.endswith(NATIONAL_NAMES) or (not system and standard):
             return NATIONAL.get(code)
     return STANDARD.get(standard)

@@ -1,7 +1,7 @@
 """The drafted down-referral and the task to sign it.
 
-The draft belongs to the discharging hospital and stays ``draft`` until its doctor signs or declines:
-the gateway signs in nobody's name. What the hospital has signed is never changed here.
+The draft belongs to the discharging hospital and stays ``draft`` until its doctor signs or
+declines: the gateway signs in nobody's name. What the hospital has signed is never changed here.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from gateway.fhir.systems import (
     SERVICE_CATEGORY,
 )
 from gateway.fhir.times import format_instant
-from gateway.reactions import Answer, member_named, name, organization_of
+from gateway.reactions import Turn, member_named, name, organization_of
 from gateway.records import BusinessKey, Event, Json, MapContext, Reading, Resource
 from gateway.referral.state import CLOSED, FULFIL, SIGN
 
@@ -35,9 +35,7 @@ class Content:
 
 def draft_id(up: Resource, context: MapContext) -> str:
     """Give the id of the one draft that an up-referral can have, whoever asks."""
-    return context.id_for(
-        BusinessKey("ServiceRequest", DOWN_REFERRAL_OF, up["id"], is_shared=True)
-    )
+    return context.id_for(BusinessKey("ServiceRequest", DOWN_REFERRAL_OF, up["id"], is_shared=True))
 
 
 def stream(order: Resource) -> str:
@@ -46,11 +44,10 @@ def stream(order: Resource) -> str:
     return based_on
 
 
-def draft(
-    up: Resource, event: Event, content: Content, reading: Reading, context: MapContext
-) -> Resource:
+def draft(up: Resource, content: Content, turn: Turn) -> Resource:
     """Make the draft, or fill the stored one; a signed or revoked one is given as it stands."""
-    id_ = draft_id(up, context)
+    event, reading = turn.event, turn.reading
+    id_ = draft_id(up, turn.context)
     stored = reading.read("ServiceRequest", id_)
     if stored is not None and stored["status"] != "draft":
         return stored
@@ -66,22 +63,16 @@ def draft(
     )
 
 
-def write(
-    order: Resource,
-    up: Resource,
-    event: Event,
-    reading: Reading,
-    context: MapContext,
-    answer: Answer,
-) -> None:
+def write(order: Resource, up: Resource, turn: Turn) -> None:
     """Write the draft with its signing task, and tell both hospitals once."""
+    event, reading, answer = turn.event, turn.reading, turn.answer
     is_new = reading.read("ServiceRequest", order["id"]) is None
     answer.write(event.owner, order)
     if not is_new:
         return
     task = from_model(
         Task(
-            id=_signing_id(up, context),
+            id=_signing_id(up, turn.context),
             status="requested",
             intent="order",
             code={"coding": [{"system": REFERRAL_TASK, "code": SIGN}], "text": "签署下转单"},
@@ -98,17 +89,11 @@ def write(
         answer.notify(member, "down-referral-drafted", name(order), name(up), name(order))
 
 
-def send(
-    order: Resource,
-    up: Resource,
-    event: Event,
-    reading: Reading,
-    context: MapContext,
-    answer: Answer,
-) -> None:
+def send(order: Resource, up: Resource, turn: Turn) -> None:
     """Hand the signed draft over: the receiver gets its task, both hospitals are told."""
-    close_signing(up, "completed", reading, context, answer)
-    id_ = context.id_for(BusinessKey("Task", FULFILMENT_OF, order["id"], is_shared=True))
+    event, reading, answer = turn.event, turn.reading, turn.answer
+    close_signing(up, "completed", turn)
+    id_ = turn.context.id_for(BusinessKey("Task", FULFILMENT_OF, order["id"], is_shared=True))
     if order.get("performer") and reading.read("Task", id_) is None:
         task = from_model(
             Task(
@@ -129,24 +114,20 @@ def send(
         answer.notify(member, "down-referral-signed", name(order), name(up), name(order))
 
 
-def withdraw(
-    up: Resource, owner: str, reading: Reading, context: MapContext, answer: Answer
-) -> None:
+def withdraw(up: Resource, turn: Turn) -> None:
     """Revoke an unsigned draft that is no longer wanted, and its signing task."""
-    stored = reading.read("ServiceRequest", draft_id(up, context))
+    stored = turn.reading.read("ServiceRequest", draft_id(up, turn.context))
     if stored is not None and stored["status"] == "draft":
-        answer.write(owner, stored | {"status": "revoked"})
-        close_signing(up, "cancelled", reading, context, answer)
+        turn.answer.write(turn.event.owner, stored | {"status": "revoked"})
+        close_signing(up, "cancelled", turn)
 
 
-def close_signing(
-    up: Resource, status: str, reading: Reading, context: MapContext, answer: Answer
-) -> None:
+def close_signing(up: Resource, status: str, turn: Turn) -> None:
     """Bring the signing task to its end unless it has come there."""
-    task = reading.read("Task", _signing_id(up, context))
+    task = turn.reading.read("Task", _signing_id(up, turn.context))
     if task is not None and task["status"] not in CLOSED:
-        owner = reading.owner_of("Task", task["id"]) or context.member
-        answer.write(owner, task | {"status": status})
+        owner = turn.reading.owner_of("Task", task["id"]) or turn.context.member
+        turn.answer.write(owner, task | {"status": status})
 
 
 def _signing_id(up: Resource, context: MapContext) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.fhir.systems import LOINC
-from gateway.reactions import Answer, codes, is_referral, literal
+from gateway.reactions import Answer, Turn, codes, is_referral, literal
 from gateway.records import Event, MapContext, Reaction, Reading
 from gateway.referral import arrival, discharge, sending, summary
 from gateway.referral.state import FULFIL, SIGN, check_order, check_task, kind_of
@@ -19,23 +19,24 @@ def react(events: Sequence[Event], reading: Reading, context: MapContext) -> Rea
     """
     answer = Answer()
     for event in events:
+        turn = Turn(event, reading, context, answer)
         match event.resource["resourceType"]:
             case "ServiceRequest" if is_referral(event.resource):
                 check_order(event, reading, context.member)
-                sending.order_changed(event, reading, context, answer)
-                discharge.order_changed(event, reading, context, answer)
+                sending.order_changed(turn)
+                discharge.order_changed(turn)
             case "Task" if kind := kind_of(event.resource):
                 check_task(event, reading, context.member)
                 if kind == FULFIL:
-                    sending.task_changed(event, reading, answer)
-                    arrival.task_accepted(event, reading, context, answer)
+                    sending.task_changed(turn)
+                    arrival.task_accepted(turn)
                 elif kind == SIGN:
-                    discharge.signing_changed(event, reading, answer)
+                    discharge.signing_changed(turn)
     summary.refresh(events, reading, context, answer)
-    for encounter in _encounters(events, reading, context.member):
-        event = encounter
-        if not arrival.link(event, reading, answer):
-            discharge.close_stay(event, reading, context, answer)
+    for event in _encounters(events, reading, context.member):
+        turn = Turn(event, reading, context, answer)
+        if not arrival.link(turn):
+            discharge.close_stay(turn)
     return answer.reaction()
 
 

@@ -2,29 +2,29 @@
 
 from gateway.access.classes import CLINICAL, IDENTITY, REFERRAL
 from gateway.errors import issue
-from gateway.reactions import Answer, literal, member_named, name
-from gateway.records import Event, MapContext, Reading, Relation, Resource
+from gateway.reactions import Turn, literal, member_named, name
+from gateway.records import Reading, Relation, Resource
 from gateway.referral.state import ACCEPTED, FULFIL, GONE, WAITING, kind_of
 
 
-def order_changed(event: Event, reading: Reading, context: MapContext, answer: Answer) -> None:
+def order_changed(turn: Turn) -> None:
     """Tell the receivers of a referral that became active, and give them the right to read."""
+    event, reading, answer = turn.event, turn.reading, turn.answer
     order, previous = event.resource, event.previous
     if order["status"] != "active":
         return
     known = _receivers(previous, reading) if previous and previous["status"] == "active" else {}
     for member in _receivers(order, reading):
         if member not in known:
-            _give_to(member, order, event, answer)
+            _give_to(turn, member, order)
     if not _receivers(order, reading) and not known and previous is None:
-        answer.issues.append(
-            issue("GW-6212", "information", expression="ServiceRequest.performer")
-        )
+        answer.issues.append(issue("GW-6212", "information", expression="ServiceRequest.performer"))
 
 
-def task_changed(event: Event, reading: Reading, answer: Answer) -> None:
+def task_changed(turn: Turn) -> None:
     """Carry the step of a fulfil-referral task to the other side."""
-    task, previous = event.resource, event.previous
+    reading, answer = turn.reading, turn.answer
+    task, previous = turn.event.resource, turn.event.previous
     referral = literal(task.get("focus"))
     order = reading.read(*referral) if referral else None
     if order is None:
@@ -35,11 +35,13 @@ def task_changed(event: Event, reading: Reading, answer: Answer) -> None:
     receiver = member_named(task.get("owner"), reading, task)
     if status == "requested" and before != "requested" and receiver:
         if order["status"] == "active" and not _was_told(task, order, receiver, reading):
-            _give_to(receiver, order, event, answer, cause=task)
+            _give_to(turn, receiver, order, cause=task)
     elif status in ACCEPTED and before not in ACCEPTED:
         if sender and receiver:
-            _open_both_ways(order, sender, receiver, event, reading, answer)
-        answer.notify(sender, "referral-answered", name(task), name(order), f"{name(task)}/accepted")
+            _open_both_ways(turn, order, sender, receiver)
+        answer.notify(
+            sender, "referral-answered", name(task), name(order), f"{name(task)}/accepted"
+        )
     elif status in GONE and before not in GONE:
         if receiver:
             answer.ended += [
@@ -55,15 +57,14 @@ def task_changed(event: Event, reading: Reading, answer: Answer) -> None:
         answer.notify(other, topic, name(task), name(order), f"{name(task)}/{status}")
 
 
-def _give_to(
-    member: str, order: Resource, event: Event, answer: Answer, cause: Resource | None = None
-) -> None:
+def _give_to(turn: Turn, member: str, order: Resource, cause: Resource | None = None) -> None:
     """Let a receiver read what the sender has about the person, and tell it.
 
     ``cause`` is the order, or the new task by which it was sent once more.
     """
+    event = turn.event
     if event.person is not None:
-        answer.relations.append(
+        turn.answer.relations.append(
             Relation(
                 event.person,
                 member,
@@ -73,18 +74,17 @@ def _give_to(
                 event.now_utc,
             )
         )
-    answer.notify(member, "referral-received", name(order), name(order), name(cause or order))
+    turn.answer.notify(member, "referral-received", name(order), name(order), name(cause or order))
 
 
-def _open_both_ways(
-    order: Resource, sender: str, receiver: str, event: Event, reading: Reading, answer: Answer
-) -> None:
-    """Let the receiver read all that is known of the person, the sender what the receiver writes."""
-    person = reading.person_of("ServiceRequest", order["id"]) or event.person
+def _open_both_ways(turn: Turn, order: Resource, sender: str, receiver: str) -> None:
+    """Let the receiver read all about the person, the sender what the receiver writes."""
+    event = turn.event
+    person = turn.reading.person_of("ServiceRequest", order["id"]) or event.person
     if person is None:
         return
     now = event.now_utc
-    answer.relations += [
+    turn.answer.relations += [
         Relation(
             person, receiver, None, CLINICAL | IDENTITY, _reason(order, receiver, "accepted"), now
         ),

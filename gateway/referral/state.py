@@ -163,9 +163,7 @@ def _demand(
     expression = f"{resource['resourceType']}.status"
     named = {"resource": name(resource), "status": resource["status"]}
     if sides is None:
-        raise GatewayError(
-            "GW-6201", expression=expression, previous=before or "(none)", **named
-        )
+        raise GatewayError("GW-6201", expression=expression, previous=before or "(none)", **named)
     if not sides & held:
         side = "/".join(sorted(sides))
         raise GatewayError("GW-6202", expression=expression, side=side, **named)

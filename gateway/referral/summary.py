@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
-from gateway.reactions import Answer, found_for, is_referral, literal, name, patients_of_person
+from gateway.reactions import Answer, Turn, found_for, is_referral, literal, patients_of_person
 from gateway.records import BusinessKey, Event, MapContext, Reading, Resource
 from gateway.referral.document import assemble
 
@@ -14,9 +14,7 @@ ADDRESS = f"{ROOT}/fhir"
 DIRECTORY = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
 
 
-def refresh(
-    events: Sequence[Event], reading: Reading, context: MapContext, answer: Answer
-) -> None:
+def refresh(events: Sequence[Event], reading: Reading, context: MapContext, answer: Answer) -> None:
     """Assemble the document of every sent referral whose order or Composition is among the events.
 
     The document is a snapshot: it is made again only when order or Composition changes, and an
@@ -33,11 +31,11 @@ def refresh(
     for order, event in orders.values():
         owner = reading.owner_of("ServiceRequest", order["id"])
         if order["status"] == "active" and owner is not None:
-            _assemble(order, owner, event, reading, context, answer)
+            _assemble(order, owner, Turn(event, reading, context, answer))
 
 
 def _orders_with(composition: Resource, reading: Reading) -> list[Resource]:
-    """The person's referrals that carry the Composition (supportingInfo has no search parameter)."""
+    """The person's referrals that carry the Composition; no search parameter leads there."""
     patients = patients_of_person(composition.get("subject"), reading)
     return [
         order
@@ -51,35 +49,32 @@ def _compositions(order: Resource) -> list[str]:
     return [target[1] for target in targets if target and target[0] == "Composition"]
 
 
-def _assemble(
-    order: Resource,
-    owner: str,
-    event: Event,
-    reading: Reading,
-    context: MapContext,
-    answer: Answer,
-) -> None:
+def _assemble(order: Resource, owner: str, turn: Turn) -> None:
+    reading = turn.reading
+
     def resolve(type_: str, id_: str) -> Resource | None:
         if type_ in DIRECTORY or reading.owner_of(type_, id_) == owner:
-            return reading.read(type_, id_)
+            return _bare(reading.read(type_, id_))
         return None
 
     for id_ in _compositions(order)[:1]:
         composition = resolve("Composition", id_)
         if composition is None:
             continue
-        bundle_id = context.id_for(BusinessKey("Bundle", SUMMARY_OF, order["id"], is_shared=True))
+        bundle_id = turn.context.id_for(
+            BusinessKey("Bundle", SUMMARY_OF, order["id"], is_shared=True)
+        )
         bundle = assemble(
-            _bare(composition),
-            lambda type_, id_: _bare(resolve(type_, id_)),
+            composition,
+            resolve,
             address=ADDRESS,
-            timestamp=format_instant(event.now_utc),
+            timestamp=format_instant(turn.event.now_utc),
             identifier={"system": SUMMARY_OF, "value": order["id"]},
             id_=bundle_id,
         )
         stored = reading.read("Bundle", bundle_id)
         if stored is None or stored.get("entry") != bundle["entry"]:
-            answer.write(owner, bundle)
+            turn.answer.write(owner, bundle)
 
 
 def _bare(resource: Resource | None) -> Resource | None:

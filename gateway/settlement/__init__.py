@@ -1,4 +1,4 @@
-"""Settlement: claims meet their charge items, referral and answer; the insurer's amounts are checked.
+"""Settlement: claims meet their charge items, referral and answer; amounts are checked.
 
 Nothing here computes or rescales an amount: sums are only compared.
 """

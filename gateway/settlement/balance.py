@@ -53,7 +53,7 @@ Amounts = Mapping[str, list[Decimal]]
 
 
 def amounts_of(answer: Resource) -> dict[str, list[Decimal]]:
-    """Give every amount of a ClaimResponse's totals by its settlement item; a list, as it may repeat."""
+    """Give the amounts of a ClaimResponse's totals by settlement item; one may repeat."""
     found: dict[str, list[Decimal]] = {}
     for total in answer.get("total", ()):
         value = total.get("amount", {}).get("value")
@@ -94,7 +94,7 @@ def _check(equation: Equation, amounts: Amounts) -> Iterator[Issue]:
     addends = (*equation.required, *equation.optional)
     paid = sum((amounts[name][0] for name in addends if name in amounts), Decimal(0))
     allowed = [paid]
-    if equation.alternative in amounts:
+    if equation.alternative is not None and equation.alternative in amounts:
         allowed.append(paid + amounts[equation.alternative][0])
     if all(abs(total - one) > TOLERANCE for one in allowed):
         yield issue("GW-6220", "warning", expression=expression, equation=equation)

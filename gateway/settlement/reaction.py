@@ -191,9 +191,7 @@ def _with_items(claim: Resource, stay: str, reading: Reading, found: list[Issue]
     settling = [one for one in others.values() if _is_settling(one)]
     if len(settling) > 1:
         if not all(one.get("billablePeriod") for one in settling):
-            found.append(
-                issue("GW-6224", "warning", expression="Claim.item", count=len(settling))
-            )
+            found.append(issue("GW-6224", "warning", expression="Claim.item", count=len(settling)))
             return claim
         charges = within(charges, claim["billablePeriod"])
     items = items_of(charges, stay)

@@ -21,7 +21,7 @@ SENT = ACCEPTED | {"requested", "received"}
 
 
 def react(events: Sequence[Event], reading: Reading, context: MapContext) -> Reaction:  # noqa: ARG001 - the signature of every reaction.
-    """Tell each member that has a right to the person's reports when one becomes final or changes."""
+    """Tell the members with a right to the person's reports when one becomes final or changes."""
     answer = Answer()
     for event in events:
         report = event.resource
@@ -34,9 +34,7 @@ def react(events: Sequence[Event], reading: Reading, context: MapContext) -> Rea
     return answer.reaction()
 
 
-def _members_looking_after(
-    report: Resource, owner: str, reading: Reading
-) -> dict[str, str]:
+def _members_looking_after(report: Resource, owner: str, reading: Reading) -> dict[str, str]:
     """The members with a right to the owner's reports of the person, each with its referral.
 
     The rights are those that sending and accepting a referral give: the receiver reads the

@@ -1,4 +1,4 @@
-"""Whether a report may stand in for a new examination (检查检验结果互认, requirements T-01 to T-04).
+"""Whether a report may stand in for a new examination (检查检验结果互认, T-01 to T-04).
 
 The mark is given per item and scope by the issuing hospital; a hospital recognises what it can
 see, it is never forced, and an order is never blocked.
@@ -40,7 +40,9 @@ def recognisable(
     not-final, not-marked, no-time, expired, no-certificate.
     """
     marks = [
-        mark for resource in (report, *observations) for mark in _extensions(resource, MUTUAL_RECOGNITION)
+        mark
+        for resource in (report, *observations)
+        for mark in _extensions(resource, MUTUAL_RECOGNITION)
     ]
     objections = []
     if report.get("status") not in FINAL:

@@ -52,7 +52,10 @@ def _from_sqlite(err: sqlite3.Error) -> GatewayError | None:
     if isinstance(err, sqlite3.OperationalError) and code not in {0, sqlite3.SQLITE_ERROR}:
         name = getattr(err, "sqlite_errorname", "SQLITE_ERROR")
         return GatewayError("GW-5003", reason=name, retry_after_s=5)
-    if isinstance(err, sqlite3.DatabaseError) and code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if isinstance(err, sqlite3.DatabaseError) and code in {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }:
         return GatewayError("GW-5003", reason=getattr(err, "sqlite_errorname", "corrupt"))
     return None
 

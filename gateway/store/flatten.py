@@ -1,11 +1,12 @@
 """Turn the indexer's rows into rows of the index tables, without the version's key."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Table
 
-from gateway.fhir.search_values import fold
+from gateway.fhir.search_values import fold, precision_bounds
 from gateway.records import IndexRow
 from gateway.store.keys import bounded, parameter_number, space_number, text_number
 from gateway.store.schema import date_index, exact_index, number_index, string_index
@@ -51,30 +52,46 @@ def _date(row: IndexRow) -> list[Flat]:
     return [(date_index, (parameter_number(row.parameter), low, high))]
 
 
+def _point(low: Decimal, high: Decimal) -> tuple[float, float]:
+    """Give a number for its own precision's range; a search compares with the number itself.
+
+    Section 3.1.1.5.5: only the *searched* number's precision makes a range. What is a range by
+    itself (Range, a comparator) stays one.
+    """
+    if low.is_finite() and high.is_finite():
+        exponent = low.as_tuple().exponent
+        middle = (low + high) / 2
+        if isinstance(exponent, int):
+            number = middle.quantize(Decimal(1).scaleb(exponent + 1))
+            if number == middle and precision_bounds(number) == (low, high):
+                return float(number), float(number)
+    return float(low), float(high)
+
+
 def _number(row: IndexRow) -> list[Flat]:
     low, high = row.values
-    return [(number_index, (parameter_number(row.parameter), float(low), float(high), "", 0))]
+    return [(number_index, (parameter_number(row.parameter), *_point(low, high), "", 0))]
 
 
 def _quantity(row: IndexRow) -> list[Flat]:
     low, high, system, code = row.values
     unit = bounded(code or "")
     number = parameter_number(row.parameter)
-    return [(number_index, (number, float(low), float(high), unit, space_number(system)))]
+    return [(number_index, (number, *_point(low, high), unit, space_number(system)))]
 
 
 def _reference(row: IndexRow) -> list[Flat]:
     type_, id_, text = row.values
     number = parameter_number(row.parameter)
-    flat: list[Flat] = []
     if id_:
-        flat.append((exact_index, (number, bounded(id_), space_number(type_))))
-    if text:
-        flat.append((exact_index, (number, bounded(text), 0)))
-        system, bar, value = text.rpartition("|")
-        if bar:
-            of_identifier = parameter_number(row.parameter + IDENTIFIER)
-            flat.append((exact_index, (of_identifier, bounded(value), space_number(system))))
+        return [(exact_index, (number, bounded(id_), space_number(type_)))]
+    if not text:
+        return []
+    flat: list[Flat] = [(exact_index, (number, bounded(text), 0))]
+    system, bar, value = text.rpartition("|")
+    if bar:
+        of_identifier = parameter_number(row.parameter + IDENTIFIER)
+        flat.append((exact_index, (of_identifier, bounded(value), space_number(system))))
     return flat
 
 

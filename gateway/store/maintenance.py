@@ -35,9 +35,7 @@ def _purge_batch(session: Session, shard: int, before_us: int) -> int:
     if not pks:
         return 0
     for table in INDEX_TABLES:
-        session.connection.execute(
-            delete(table).where(table.c.shard == shard, table.c.pk.in_(pks))
-        )
+        session.connection.execute(delete(table).where(table.c.shard == shard, table.c.pk.in_(pks)))
     session.connection.execute(
         delete(retired).where(
             retired.c.shard == shard,

@@ -145,9 +145,7 @@ class Outbox:
 
     def _set(self, shard: int, pk: int, **values: Any) -> None:
         statement = (
-            delivery.update()
-            .where(delivery.c.shard == shard, delivery.c.pk == pk)
-            .values(**values)
+            delivery.update().where(delivery.c.shard == shard, delivery.c.pk == pk).values(**values)
         )
         self._database.write(lambda session: session.connection.execute(statement).rowcount)
 

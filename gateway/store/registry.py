@@ -91,9 +91,7 @@ class Registry:
     def member_by_organization(self, shard: int, organization: str) -> Member | None:
         """Give the member whose directory entry is ``Organization/<id>``."""
         rows = self._rows(
-            select(member).where(
-                member.c.shard == shard, member.c.organization == organization
-            )
+            select(member).where(member.c.shard == shard, member.c.organization == organization)
         )
         return _to_member(rows[0]) if rows else None
 

@@ -35,6 +35,10 @@ def write(connection: Connection, commit: Commit, now_ms: int) -> None:
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["shard", "person", "member", "owner", "reason"],
-                set_={"classes": new.classes, "since_utc": new.since_utc, "until_utc": new.until_utc},
+                set_={
+                    "classes": new.classes,
+                    "since_utc": new.since_utc,
+                    "until_utc": new.until_utc,
+                },
             )
         )

@@ -130,6 +130,13 @@ number_index = _index_table(
         _big("space"),
     ),
 )
+Index(
+    "number_index_by_high",
+    number_index.c.shard,
+    number_index.c.param,
+    number_index.c.high,
+    number_index.c.pk,
+)
 INDEX_TABLES = (exact_index, string_index, date_index, number_index)
 
 party = Table(

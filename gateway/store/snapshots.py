@@ -23,4 +23,6 @@ def was_written(v: FromClause, snapshot: Snapshot) -> ColumnElement[bool]:
 def _within(txn: ColumnElement[int], snapshot: Snapshot) -> ColumnElement[bool]:
     if not snapshot.running:
         return txn < snapshot.limit
-    return and_(txn < snapshot.limit, or_(txn < min(snapshot.running), txn.not_in(snapshot.running)))
+    return and_(
+        txn < snapshot.limit, or_(txn < min(snapshot.running), txn.not_in(snapshot.running))
+    )

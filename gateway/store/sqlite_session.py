@@ -48,7 +48,9 @@ class SQLiteSession:
         """
         last = self._clocks.get(shard)
         if last is None:
-            row = self._raw.execute("SELECT txn, ms FROM clock WHERE shard = ?", (shard,)).fetchone()
+            row = self._raw.execute(
+                "SELECT txn, ms FROM clock WHERE shard = ?", (shard,)
+            ).fetchone()
             last = Stamp(row[0], row[1] + 1) if row else Stamp(0, 0)
         stamp = Stamp(last.txn + 1, max(self._now_ms(), last.ms, at_least_ms))
         self._clocks[shard] = stamp

@@ -49,7 +49,9 @@ class Store:
         parsed = sqlalchemy.make_url(url)
         kind = parsed.get_backend_name()
         if kind == "sqlite":
-            return cls(SQLiteDatabase(data_dir / (parsed.database or "gateway.db")), data_dir, now_us)
+            return cls(
+                SQLiteDatabase(data_dir / (parsed.database or "gateway.db")), data_dir, now_us
+            )
         if kind in {"postgresql", "postgres"}:
             return cls(PostgresDatabase(parsed), data_dir, now_us)
         raise GatewayError("GW-5010", scheme=parsed.drivername)

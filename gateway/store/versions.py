@@ -27,8 +27,7 @@ COLUMNS = (
 )
 _SELECT = f"SELECT {', '.join(f'v.{name}' for name in COLUMNS)} FROM version v "  # noqa: S608
 _CURRENT = (
-    _SELECT + "WHERE v.shard = ? AND v.type = ? AND v.id = ? "
-    f"AND v.superseded_txn = {CURRENT}"
+    _SELECT + f"WHERE v.shard = ? AND v.type = ? AND v.id = ? AND v.superseded_txn = {CURRENT}"
 )
 _NUMBERED = _SELECT + "WHERE v.shard = ? AND v.type = ? AND v.id = ? AND v.version_no = ?"
 _ALIAS = (
@@ -60,7 +59,9 @@ def select_columns(v: FromClause) -> Select[Any]:
     return select(*(v.c[name] for name in COLUMNS))
 
 
-def read(database: Database, visibility: Visibility, type_: str, id_: str, now_us: int) -> Stored | None:
+def read(
+    database: Database, visibility: Visibility, type_: str, id_: str, now_us: int
+) -> Stored | None:
     """Give the newest version, a deletion included; None when absent or invisible."""
     return _one(database, visibility, type_, _CURRENT, (visibility.shard, type_, id_), now_us)
 

@@ -80,7 +80,9 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
     stamp = session.stamp(commit.shard, least_ms)
     stored = _write_versions(prepared, heads, stamp, session)
     if new_aliases:
-        session.insert(alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())])
+        session.insert(
+            alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())]
+        )
     relations.write(session.connection, commit, stamp.ms)
     outbox_rows.write(session.connection, commit.shard, commit.notices, stamp)
     if commit.record is not None:

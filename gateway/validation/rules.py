@@ -116,12 +116,12 @@ def extra(element: Element, slot: Slot) -> Rule:
         elif type(value) is dict:
             slot.check(value, (trail, element.step, None), run)
         else:
-            run.report("GW-4010", trail, name=element.key)
+            run.report("GW-4010", trail, member=element.key)
 
     def _extras(value: Any, owner: dict[str, Any], trail: Trail, run: Run) -> None:
         values = owner.get(element.key)
         if type(value) is not list or (type(values) is list and len(values) != len(value)):
-            run.report("GW-4010", trail, element.step, name=element.key)
+            run.report("GW-4010", trail, element.step, member=element.key)
             return
         if not value:
             run.report("GW-4005", trail, element.step)
@@ -129,7 +129,7 @@ def extra(element: Element, slot: Slot) -> Rule:
             if type(item) is dict:
                 slot.check(item, (trail, element.step, index), run)
             elif item is not None:
-                run.report("GW-4010", trail, element.step, index, name=element.key)
+                run.report("GW-4010", trail, element.step, index, member=element.key)
             elif type(values) is not list or values[index] is None:
                 run.report("GW-4005", trail, element.step, index)
 

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.fhir.fhirpath.ucum import is_valid as is_ucum
 from gateway.records import Resource
+from gateway.validation.artefacts import Artefacts
 from gateway.validation.countries import COUNTRY_CODES
 
 LANGUAGE = re.compile(

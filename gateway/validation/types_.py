@@ -105,6 +105,9 @@ class Types:
             entry = (element.get("type") or [{"code": "string"}])[0]
             type_ = type_code(entry)
             type_ = path if type_ in BACKBONES else type_
+            if name == "id" and element["base"]["path"] == "Resource.id":
+                # R4 declares it a string; the text of the specification makes it an id.
+                type_ = "id"
         if element["max"] == "0":
             table.rules[name] = rules.prohibited(Element(name, name, table.type, False))
             return
@@ -250,13 +253,13 @@ def _has_errors(run: Run, before: int) -> bool:
 def _report_missing(required: frozenset[str], value: Resource, trail: Trail, run: Run) -> None:
     for key in sorted(required - value.keys()):
         if "_" + key not in value and value:
-            run.report("GW-4002", trail, name=key)
+            run.report("GW-4002", trail, member=key)
 
 
 def _check_choice(choice: _Choice, value: Resource, trail: Trail, run: Run) -> None:
     present = choice.keys & value.keys()
     if len(present) > 1:
-        run.report("GW-4008", trail, name=choice.name)
+        run.report("GW-4008", trail, member=choice.name)
     elif not present and choice.is_required and value:
         if not any(key[:1] == "_" and key[1:] in choice.keys for key in value):
-            run.report("GW-4002", trail, name=choice.name + "[x]")
+            run.report("GW-4002", trail, member=choice.name + "[x]")

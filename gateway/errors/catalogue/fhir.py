@@ -118,6 +118,14 @@ _XML = (
         "请更正该资源，或改用 JSON 读取。",
         "Correct the resource, or read it as JSON.",
     ),
+    Entry(
+        "GW-2228",
+        Kind.INVALID,
+        "{name} 的文字无法写入 XML：含有控制字符，或叙述不是合法的 XHTML。",
+        "The text of {name} cannot be written as XML: control characters, or no valid XHTML.",
+        "请更正该文字，或改用 JSON 读取。",
+        "Correct the text, or read it as JSON.",
+    ),
 )
 
 ENTRIES: tuple[Entry, ...] = (*_JSON, *_XML)

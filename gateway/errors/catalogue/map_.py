@@ -22,34 +22,64 @@ _COMPILE = (
     _compile("GW-3013", "缺少 {word}。", "{word} is missing"),
     _compile("GW-3014", "不符合语言的结构：{reason}。", "does not fit the language: {reason}"),
     _compile("GW-3015", "{word} 写了两次。", "{word} is written twice"),
-    _compile("GW-3016", "{first} 与 {second} 不能同时使用。", "{first} and {second} exclude each other"),
+    _compile(
+        "GW-3016", "{first} 与 {second} 不能同时使用。", "{first} and {second} exclude each other"
+    ),
     _compile("GW-3020", "R4 没有资源类型 {type}。", "R4 has no resource type {type}"),
     _compile("GW-3021", "{type} 没有元素 {element}。", "{type} has no element {element}"),
-    _compile("GW-3022", "路径 {path} 不能解析：{reason}。", "the path {path} does not parse: {reason}"),
+    _compile(
+        "GW-3022", "路径 {path} 不能解析：{reason}。", "the path {path} does not parse: {reason}"
+    ),
     _compile("GW-3023", "没有名为 {name} 的资源。", "no resource is named {name}"),
     _compile("GW-3024", "没有名为 {table} 的代码表。", "no code table is named {table}"),
-    _compile("GW-3025", "代码表 {table} 不可用：{reason}。", "the code table {table} cannot be used: {reason}"),
+    _compile(
+        "GW-3025",
+        "代码表 {table} 不可用：{reason}。",
+        "the code table {table} cannot be used: {reason}",
+    ),
     _compile("GW-3026", "没有函数 {function}。", "there is no function {function}"),
     _compile(
         "GW-3027",
         "{what} 不能用于 {element}（{type}）。",
         "{what} does not fit {element} of type {type}",
     ),
-    _compile("GW-3028", "{format} 没有数据类型映射 {name}。", "{format} has no datatype map {name}"),
-    _compile("GW-3029", "{element} 只出现一次，不能用 each，请用 from。", "{element} occurs once: use from instead of each"),
-    _compile("GW-3030", "必填元素 {element} 没有规则。", "no rule for the required element {element}"),
+    _compile(
+        "GW-3028", "{format} 没有数据类型映射 {name}。", "{format} has no datatype map {name}"
+    ),
+    _compile(
+        "GW-3029",
+        "{element} 只出现一次，不能用 each，请用 from。",
+        "{element} occurs once: use from instead of each",
+    ),
+    _compile(
+        "GW-3030", "必填元素 {element} 没有规则。", "no rule for the required element {element}"
+    ),
     _compile("GW-3031", "没有可继承的映射 {name}。", "there is no mapping {name} to extend"),
     _compile("GW-3032", "规则没有来源。", "the rule has no source"),
     _compile("GW-3033", "没有格式 {format}。", "there is no format {format}"),
     _compile("GW-3034", "没有时区 {zone}。", "there is no time zone {zone}"),
     _compile("GW-3035", "资源 {name} 没有 key。", "the resource {name} has no key"),
-    _compile("GW-3036", "函数 {function} 的参数不对：{reason}。", "the argument of {function} is wrong: {reason}"),
+    _compile(
+        "GW-3036",
+        "函数 {function} 的参数不对：{reason}。",
+        "the argument of {function} is wrong: {reason}",
+    ),
     _compile("GW-3037", "{reference} 不能指向 {type}。", "{reference} may not point at {type}"),
-    _compile("GW-3038", "映射继承成环：{chain}。", "mappings extend each other in a circle: {chain}"),
+    _compile(
+        "GW-3038", "映射继承成环：{chain}。", "mappings extend each other in a circle: {chain}"
+    ),
     _compile("GW-3039", "测试文件 {file} 不存在。", "the test file {file} does not exist"),
 )
 
 _RUN = (
+    Entry(
+        "GW-3040",
+        Kind.INVALID,
+        "映射 {mapping} 没有通过自带的测试：{tests}，继续使用旧版本。",
+        "The mapping {mapping} fails its own tests: {tests}; the old one stays in use.",
+        "请用 gateway map test 查看差异。",
+        "See the differences with gateway map test.",
+    ),
     Entry(
         "GW-3002",
         Kind.UNMAPPED,
@@ -94,7 +124,7 @@ _RUN = (
         "GW-3104",
         Kind.INVALID,
         "{name} 有 {count} 个，引用不明确（{target}，规则 {rule}）。",
-        "There are {count} resources named {name}: the reference is ambiguous ({target}, rule {rule}).",
+        "There are {count} resources named {name}: which is meant? ({target}, rule {rule}).",
         "请在映射中用 under 或同一 each 使其对应。",
         "Tie them in the mapping by under or by the same each.",
     ),
@@ -177,7 +207,7 @@ _WARN = (
         "GW-3206",
         Kind.INVALID,
         "同一记录中两个 {type} 的业务标识相同，后者只补充前者没有的元素（规则 {rule}）。",
-        "Two {type} of the record have the same key; the later only fills what the earlier lacks (rule {rule}).",
+        "Two {type} have the same key; the later only fills what the earlier lacks (rule {rule}).",
         "请核对来源记录或映射的 key。",
         "Check the source record or the mapping's key.",
     ),

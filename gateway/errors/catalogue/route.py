@@ -71,7 +71,7 @@ DELIVERY = (
         "GW-6109",
         Kind.FORBIDDEN,
         "成员 {recipient} 已无权查看该通知所指的记录，通知未发送。",
-        "Member {recipient} may no longer see the record that the notice points to; it was not sent.",
+        "Member {recipient} may no longer see what the notice points to; it was not sent.",
         "如权限应恢复，请先恢复权限再重发。",
         "If the right should be restored, restore it and replay the notice.",
     ),

@@ -20,8 +20,8 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _finding(
         "GW-4002", "required",
-        "{element} 缺少必填元素 {name}。", "{element} lacks the required element {name}.",
-        "请补充 {name}。", "Add {name}.",
+        "{element} 缺少必填元素 {member}。", "{element} lacks the required element {member}.",
+        "请补充 {member}。", "Add {member}.",
     ),
     _finding(
         "GW-4003", "structure",
@@ -51,8 +51,8 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _finding(
         "GW-4008", "structure",
-        "{element} 的可选类型元素 {name}[x] 出现了多个。",
-        "{element} has several values of the choice element {name}[x].",
+        "{element} 的可选类型元素 {member}[x] 出现了多个。",
+        "{element} has several values of the choice element {member}[x].",
         "只能保留其中一个。", "Keep one of them.",
     ),
     _finding(
@@ -62,10 +62,10 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _finding(
         "GW-4010", "structure",
-        "{element} 的扩展部分 _{name} 与值的个数或形式不一致。",
-        "{element}: the sibling _{name} does not match its values in number or form.",
-        "_{name} 应与 {name} 形式相同，空缺处用 null。",
-        "Give _{name} the shape of {name}, with null where there is nothing.",
+        "{element} 的扩展部分 _{member} 与值的个数或形式不一致。",
+        "{element}: the sibling _{member} does not match its values in number or form.",
+        "_{member} 应与 {member} 形式相同，空缺处用 null。",
+        "Give _{member} the shape of {member}, with null where there is nothing.",
     ),
     _finding(
         "GW-4011", "too-long",
@@ -237,14 +237,14 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _finding(
         "GW-4301", "structure",
-        "{element}：{name} 至少 {least} 个，实有 {count} 个（{profile}）。",
-        "{element}: {name} is needed at least {least} times and stands {count} times ({profile}).",
+        "{element}：{member} 至少 {least} 个，实有 {count} 个（{profile}）。",
+        "{element}: {member} is needed at least {least} times and stands {count} times ({profile}).",
         "请补足。", "Add what is missing.",
     ),
     _finding(
         "GW-4302", "structure",
-        "{element}：{name} 至多 {most} 个，实有 {count} 个（{profile}）。",
-        "{element}: {name} is allowed at most {most} times and stands {count} times ({profile}).",
+        "{element}：{member} 至多 {most} 个，实有 {count} 个（{profile}）。",
+        "{element}: {member} is allowed at most {most} times and stands {count} times ({profile}).",
         "请减少到允许的个数。", "Remove what is too much.",
     ),
     _finding(
@@ -378,6 +378,11 @@ ENTRIES: tuple[Entry, ...] = (
         "GW-4501", "business-rule",
         "{element}：{problem}。", "{element}: {problem}.",
         "请改正定义。", "Correct the definition.",
+    ),
+    _finding(
+        "GW-4801", "not-found",
+        "文件 {file} 无法读取（{problem}）。", "The file {file} cannot be read ({problem}).",
+        "请核对路径与权限。", "Check its path and permissions.",
     ),
     Entry(
         "GW-4901",

@@ -30,13 +30,13 @@ class Client:
     member: str
     secret_hash: str
     scopes: tuple[str, ...]
-    shard: int = 1
+    shards: tuple[int, ...] = (1,)
     is_active: bool = True
 
 
 @dataclass
 class Member:
-    roles: frozenset[str]
+    roles: tuple[str, ...]
 
 
 @dataclass
@@ -63,9 +63,9 @@ SECRET, HASH = new_secret()
 @pytest.fixture
 def people() -> People:
     people = People()
-    people.members["qs-county"] = Member(frozenset({"hospital"}))
-    people.members["qs-bureau"] = Member(frozenset({"regulator"}))
-    people.members["ops"] = Member(frozenset({"operator"}))
+    people.members["qs-county"] = Member(("hospital",))
+    people.members["qs-bureau"] = Member(("regulator",))
+    people.members["ops"] = Member(("operator",))
     people.clients["his"] = Client("qs-county", HASH, ("system/*.cruds", "intake/his-adt"))
     people.clients["bureau"] = Client("qs-bureau", HASH, ("system/*.rs",))
     people.clients["ops"] = Client("ops", HASH, ("system/*.cruds", "intake/*"))

@@ -58,7 +58,9 @@ def test_results_come_in_the_order_of_the_changes(store: Store) -> None:
     assert [one.id for one in stored] == ids
 
 
-@pytest.mark.parametrize(("expected", "is_written"), [(None, True), (0, False), (1, True), (2, False)])
+@pytest.mark.parametrize(
+    ("expected", "is_written"), [(None, True), (0, False), (1, True), (2, False)]
+)
 def test_an_expected_version_guards_the_write(
     store: Store, expected: int | None, is_written: bool
 ) -> None:

@@ -186,6 +186,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
+        "number_index_by_high", "number_index", ["shard", "param", "high", "pk"], unique=False
+    )
+    op.create_index(
         "number_index_by_version", "number_index", ["shard", "pk", "param"], unique=False
     )
     op.create_table(

@@ -1,0 +1,75 @@
+"""The application: services built from the settings, edges mounted on Flask.
+
+``gateway serve`` and any WSGI server start ``from_environment``; tests wire a runtime themselves.
+"""
+
+from ipaddress import ip_address
+
+from flask import Flask, Response, request
+
+from gateway.api.failures import register
+from gateway.api.health import HEALTH
+from gateway.api.routes import fhir
+from gateway.api.smart_configuration import smart_configuration
+from gateway.api.token import OAUTH
+from gateway.console.pages import CONSOLE
+from gateway.edge import EXTENSION, Services
+from gateway.errors import GatewayError
+from gateway.intake.http import INTAKE
+from gateway.settings import load_settings
+from gateway.telemetry import configure_logging
+from gateway.wiring import build_runtime
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def create_app(runtime: Services) -> Flask:
+    """Mount the edges on a Flask application."""
+    if runtime.settings.sandbox and not runtime.settings.is_loopback:
+        raise GatewayError("GW-8013", listen=runtime.settings.listen)
+    app = Flask("gateway", static_folder=None)
+    app.extensions[EXTENSION] = runtime
+    app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.register_blueprint(fhir(), url_prefix="/fhir")
+    app.add_url_rule("/.well-known/smart-configuration", "smart-root", smart_configuration)
+    app.register_blueprint(OAUTH)
+    app.register_blueprint(HEALTH)
+    app.register_blueprint(INTAKE)
+    app.register_blueprint(CONSOLE)
+    register(app)
+    app.after_request(_protected)
+    if runtime.settings.sandbox:
+        app.before_request(_demand_loopback)
+        app.after_request(_marked)
+    return app
+
+
+def from_environment() -> Flask:
+    """Build the application from GATEWAY_* and the TOML file."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return create_app(build_runtime(settings))
+
+
+def _protected(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _marked(response: Response) -> Response:
+    """Say on every answer that nobody is asked who they are."""
+    response.headers["X-Gateway-Sandbox"] = "no authentication; loopback only"
+    return response
+
+
+def _demand_loopback() -> None:
+    """Refuse other machines, and pages of other sites whose name leads here (DNS rebinding)."""
+    name = request.host.rpartition(":")[0] or request.host
+    if request.host.endswith("]"):
+        name = request.host
+    is_here = request.remote_addr is None or ip_address(request.remote_addr).is_loopback
+    if not is_here or name.lower() not in _LOOPBACK_NAMES:
+        raise GatewayError("GW-8013", listen=name[:80])

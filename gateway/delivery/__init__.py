@@ -1,0 +1,20 @@
+"""Delivery of notices to the members' own systems: signed, in order, never to inside addresses."""
+
+from gateway.delivery.addresses import AddressGuard
+from gateway.delivery.backoff import Backoff
+from gateway.delivery.notification import notification
+from gateway.delivery.sender import Delivered, Failed, Outcome, Sender
+from gateway.delivery.signing import endpoint_secret, sign, verify
+
+__all__ = [
+    "AddressGuard",
+    "Backoff",
+    "Delivered",
+    "Failed",
+    "Outcome",
+    "Sender",
+    "endpoint_secret",
+    "notification",
+    "sign",
+    "verify",
+]

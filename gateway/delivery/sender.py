@@ -1,0 +1,181 @@
+"""Sends one notice to a member's endpoint by HTTP and says how it ended."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from gateway.delivery.addresses import AddressGuard, Pinned
+from gateway.delivery.notification import notification
+from gateway.delivery.signing import HEADER, sign
+from gateway.errors import KINDS, GatewayError
+from gateway.fhir import codec
+from gateway.store import Delivery
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 10.0
+# Answers that the same notice can never get otherwise: trying again would only repeat them.
+REFUSALS = frozenset({400, 405, 406, 410, 413, 414, 415, 422, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The receiver has taken the notice."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The receiver has not taken it; ``is_permanent``: trying again would not help."""
+
+    error: GatewayError
+    is_permanent: bool
+    retry_after: timedelta | None = None
+
+
+Outcome = Delivered | Failed
+
+
+class PinnedAdapter(HTTPAdapter):
+    """Connects to the checked address while speaking to, and verifying, the named host."""
+
+    def __init__(self, pinned: Pinned) -> None:
+        """Pin the destination for the adapter's life."""
+        self._pinned = pinned
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:  # The stub's TypedDict lacks the names below, which urllib3 takes.
+        """Name the pool by the address; TLS still asks for and checks the host's name."""
+        host: dict[str, Any]
+        pool: dict[str, Any]
+        host, pool = cast(
+            "Any", super().build_connection_pool_key_attributes(request, verify, cert)
+        )
+        host["host"] = self._pinned.address
+        if self._pinned.scheme == "https":
+            pool["server_hostname"] = self._pinned.host
+            pool["assert_hostname"] = self._pinned.host
+        return host, pool
+
+
+class Peer:
+    """One receiver: its session and the lock that keeps its notices one after another."""
+
+    def __init__(self) -> None:
+        """Start without a connection."""
+        self.lock = threading.Lock()
+        self._pinned: Pinned | None = None
+        self._session: requests.Session | None = None
+
+    def session(self, pinned: Pinned) -> requests.Session:
+        """Give the session to a destination; a new address makes a new session."""
+        if self._session is None or self._pinned != pinned:
+            self.close()
+            self._session = requests.Session()
+            self._session.trust_env = False  # No proxy, no .netrc: the pinned address or nothing.
+            self._session.mount(f"{pinned.scheme}://", PinnedAdapter(pinned))
+            self._pinned = pinned
+        return self._session
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+class Sender:
+    """Sends notices; safe to use from several threads, one notice per endpoint at a time."""
+
+    def __init__(
+        self,
+        guard: AddressGuard,
+        fhir_address: str,
+        now: Callable[[], datetime],
+        timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+    ) -> None:
+        """Take the address guard, the address of our own FHIR API, the clock and timeouts."""
+        self._guard, self._fhir_address, self._now = guard, fhir_address, now
+        self._timeouts_s = timeouts_s
+        self._peers: dict[str, Peer] = {}
+        self._lock = threading.Lock()
+
+    def send(self, url: str, secret: bytes, delivery: Delivery) -> Outcome:
+        """Send one notice to an endpoint and say how it ended; nothing is raised.
+
+        No redirect is followed, the answer's body is not read.
+        """
+        try:
+            pinned = self._guard.check(url)
+        except GatewayError as error:
+            return Failed(error, is_permanent=not KINDS[error.kind].is_retried)
+        body = codec.encode(notification(delivery, self._fhir_address, self._now()))
+        headers = {
+            "Host": pinned.authority,
+            "Content-Type": "application/fhir+json",
+            "Accept": "application/fhir+json",
+            "User-Agent": "consortium-fhir-gateway",
+            "Idempotency-Key": delivery.idempotency_key,
+            HEADER: sign(secret, body, self._now()),
+        }
+        with self._lock:
+            peer = self._peers.setdefault(url, Peer())
+        with peer.lock:
+            return self._post(peer, pinned, url, body, headers)
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for peer in self._peers.values():
+                peer.close()
+            self._peers.clear()
+
+    def _post(
+        self, peer: Peer, pinned: Pinned, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> Outcome:
+        try:
+            response = peer.session(pinned).post(
+                url,
+                data=body,
+                headers=dict(headers),
+                timeout=self._timeouts_s,
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.exceptions.SSLError:
+            return _failed("GW-6108", pinned)
+        except requests.exceptions.Timeout:
+            return _failed("GW-6104", pinned, cause="timeout")
+        except requests.exceptions.RequestException as err:
+            return _failed("GW-6104", pinned, cause=type(err).__name__)
+        with response:
+            return _outcome(response, pinned)
+
+
+def _outcome(response: requests.Response, pinned: Pinned) -> Outcome:
+    status = response.status_code
+    if 200 <= status < 300:
+        return Delivered(status)
+    if 300 <= status < 400 or status in REFUSALS:
+        return Failed(GatewayError("GW-6106", host=pinned.host, status=status), is_permanent=True)
+    asked = response.headers.get("Retry-After", "")
+    after = timedelta(seconds=int(asked)) if asked.isdecimal() and len(asked) < 8 else None
+    error = GatewayError("GW-6105", host=pinned.host, status=status)
+    return Failed(error, is_permanent=False, retry_after=after)
+
+
+def _failed(number: str, pinned: Pinned, cause: str = "") -> Failed:
+    return Failed(GatewayError(number, host=pinned.host, cause=cause), is_permanent=False)
+
+
+def host_of(url: str) -> str:
+    """Give the host of an endpoint's address for lists and logs."""
+    return urlsplit(url).hostname or ""

@@ -1,0 +1,195 @@
+"""Parse the values of search parameters (R4 sections 3.1.1.4.1 to 3.1.1.5.15)."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+from gateway.errors import GatewayError
+from gateway.fhir import times
+from gateway.fhir.definitions import ParameterKind
+from gateway.fhir.search_model import (
+    PREFIXES,
+    CompositeValue,
+    DateValue,
+    NumberValue,
+    Prefix,
+    ReferenceValue,
+    TextValue,
+    TokenValue,
+    Value,
+)
+from gateway.fhir.search_values import precision_bounds
+
+_ESCAPE = re.compile(r"\\([\\,$|])")
+_PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[-+.\d])")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
+_LOCAL = re.compile(r"(?:([A-Z][A-Za-z]+)/)?([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
+_MODIFIERS: dict[str, frozenset[str]] = {
+    "string": frozenset({"exact", "contains"}),
+    "token": frozenset({"not", "text"}),
+    "uri": frozenset({"above", "below"}),
+    "reference": frozenset({"identifier"}),
+}
+MAX_ALTERNATIVES = 500
+
+
+def refuse(name: str, reason_zh: str, reason_en: str) -> GatewayError:
+    """Make the refusal of a value, which names the parameter and never repeats the value."""
+    return GatewayError("GW-7102", name=name, reason_zh=reason_zh, reason_en=reason_en)
+
+
+def split_escaped(text: str, separator: str) -> list[str]:
+    """Split at a separator that no backslash stands before; escapes stay."""
+    parts, start, at = [], 0, 0
+    while at < len(text):
+        if text[at] == "\\":
+            at += 2
+            continue
+        if text[at] == separator:
+            parts.append(text[start:at])
+            start = at + 1
+        at += 1
+    parts.append(text[start:])
+    return parts
+
+
+def unescape(text: str) -> str:
+    """Take the backslashes of ``\\,`` ``\\$`` ``\\|`` ``\\\\`` away."""
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
+
+
+def is_modifier(kind: ParameterKind, modifier: str) -> bool:
+    """Say whether a kind of parameter takes a modifier that the store can answer."""
+    return modifier in _MODIFIERS.get(kind, frozenset())
+
+
+def parse_values(
+    name: str,
+    kind: ParameterKind,
+    text: str,
+    *,
+    modifier: str | None = None,
+    components: tuple[ParameterKind, ...] = (),
+    base: str | None = None,
+) -> tuple[Value, ...]:
+    """Parse the alternatives of one value; raises GW-7102 naming the parameter."""
+    if "\x00" in text:
+        raise refuse(name, "含有不允许的字符", "it holds a character that is not allowed")
+    alternatives = split_escaped(text, ",")
+    if len(alternatives) > MAX_ALTERNATIVES:
+        reason = f"{MAX_ALTERNATIVES}"
+        raise refuse(name, f"备选值超过 {reason} 个", f"it lists more than {reason} values")
+    if any(not one.strip() for one in alternatives):
+        raise refuse(name, "值为空", "a value is empty")
+    if kind == "composite":
+        return tuple(_composite(name, one, components, base) for one in alternatives)
+    return tuple(_single(name, kind, one, modifier, base) for one in alternatives)
+
+
+def _composite(
+    name: str, text: str, components: tuple[ParameterKind, ...], base: str | None
+) -> Value:
+    parts = split_escaped(text, "$")
+    if len(parts) != len(components):
+        count = len(components)
+        raise refuse(name, f"应由 $ 分为 {count} 段", f"it needs {count} parts joined by $")
+    pairs = zip(components, parts, strict=True)
+    return CompositeValue(tuple(_single(name, kind, part, None, base) for kind, part in pairs))
+
+
+def _single(
+    name: str, kind: ParameterKind, text: str, modifier: str | None, base: str | None
+) -> Value:
+    if kind == "reference":
+        if modifier == "identifier":
+            return _token(name, text)
+        return _reference(name, text, modifier, base)
+    if kind == "token" and modifier == "text":
+        return TextValue(unescape(text))
+    return _PARSERS[kind](name, text)
+
+
+def _token(name: str, text: str) -> TokenValue:
+    parts = [unescape(part).strip() for part in split_escaped(text, "|")]
+    if len(parts) == 1:
+        return TokenValue(None, parts[0])
+    # A value may hold a bar that its sender forgot to escape; the system ends at the first.
+    system, code = parts[0], "|".join(parts[1:])
+    if not system and not code:
+        raise refuse(name, "缺少编码", "the code is missing")
+    return TokenValue(system, code or None)
+
+
+def _text(_name: str, text: str) -> TextValue:
+    return TextValue(unescape(text))
+
+
+def _split_prefix(text: str) -> tuple[Prefix, str]:
+    match = _PREFIXED.match(text)
+    if match is None:
+        return "eq", text
+    found = match[1]
+    return next(prefix for prefix in PREFIXES if prefix == found), text[2:]
+
+
+def _date(name: str, text: str) -> DateValue:
+    prefix, rest = _split_prefix(unescape(text).strip())
+    # A plus sign that was not encoded in the URL arrives as a blank; a time holds no other.
+    rest = rest.replace(" ", "+")
+    try:
+        low, high = times.interval(rest)
+    except ValueError as err:
+        raise refuse(
+            name,
+            "不是 FHIR 日期（带时间时须写明时区）",
+            "it is not a FHIR date (a time of day needs its zone)",
+        ) from err
+    return DateValue(prefix, low, high)
+
+
+def _number(name: str, text: str) -> NumberValue:
+    prefix, rest = _split_prefix(unescape(text).strip())
+    if _NUMBER.fullmatch(rest) is None:
+        raise refuse(name, "不是数字", "it is not a number")
+    try:
+        number = Decimal(rest)
+        low, high = precision_bounds(number)
+    except (InvalidOperation, ValueError) as err:
+        raise refuse(name, "不是数字", "it is not a number") from err
+    return NumberValue(prefix, number, low, high)
+
+
+def _quantity(name: str, text: str) -> NumberValue:
+    parts = split_escaped(text, "|")
+    if len(parts) not in {1, 3}:
+        raise refuse(
+            name, "应写成 数值 或 数值|单位系统|单位", "it is number or number|system|unit"
+        )
+    plain = _number(name, parts[0])
+    if len(parts) == 1:
+        return plain
+    system, unit = unescape(parts[1]).strip() or None, unescape(parts[2]).strip() or None
+    return NumberValue(plain.prefix, plain.number, plain.low, plain.high, system, unit)
+
+
+def _reference(name: str, text: str, type_: str | None, base: str | None) -> ReferenceValue:
+    value = unescape(text).strip()
+    if base and value.startswith(base.rstrip("/") + "/"):
+        value = value[len(base.rstrip("/")) + 1 :]
+    match = _LOCAL.fullmatch(value)
+    if match is None:
+        return ReferenceValue(None, None, value)
+    found_type, id_ = match.groups()
+    if type_ and found_type and type_ != found_type:
+        raise refuse(name, f"引用的类型不是 {type_}", f"the reference is not to a {type_}")
+    return ReferenceValue(found_type or type_, id_)
+
+
+_PARSERS: dict[str, Callable[[str, str], Value]] = {
+    "token": _token,
+    "string": _text,
+    "uri": _text,
+    "date": _date,
+    "number": _number,
+    "quantity": _quantity,
+}

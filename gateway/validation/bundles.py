@@ -1,0 +1,135 @@
+"""The rules of Bundles that invariants do not state (R4, bundle.html, documents.html)."""
+
+from typing import Any
+
+from gateway.records import Resource
+from gateway.validation.places import Trail
+from gateway.validation.references import Entries, literal
+from gateway.validation.run import Run
+
+_FREE = frozenset({"transaction", "batch", "transaction-response", "batch-response"})
+_HEADS = {"document": "Composition", "message": "MessageHeader"}
+_SEARCH_LINKS = frozenset({"first", "previous", "next", "last"})
+_ABSOLUTE = ("http:", "https:", "urn:", "ftp:")
+
+
+def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
+    """Check the entries of a Bundle against its type."""
+    type_ = bundle.get("type")
+    entries = bundle.get("entry")
+    listed = [one if type(one) is dict else {} for one in entries] if type(entries) is list else []
+    for index, entry in enumerate(listed):
+        _check_url(entry, type_, trail, index, run)
+        if type_ == "searchset":
+            _check_match(entry, trail, index, run)
+        if type_ in ("transaction", "batch"):
+            _check_request(entry, trail, index, run)
+    head = _HEADS.get(type_) if type(type_) is str else None
+    if head and listed and type(listed[0].get("resource")) is not dict:
+        run.report("GW-4214", trail, "entry", 0, type=type_, expected=head)
+    if type_ == "document":
+        _check_reach(listed, trail, run)
+        _check_document_links(bundle, trail, run)
+
+
+def _check_url(entry: Resource, type_: Any, trail: Trail, index: int, run: Run) -> None:
+    resource = entry.get("resource")
+    url = entry.get("fullUrl")
+    if type(resource) is not dict:
+        return
+    if type(url) is not str:
+        if type_ not in _FREE and type(type_) is str and "_fullUrl" not in entry:
+            run.report("GW-4210", trail, "entry", index)
+        return
+    if not url.startswith(_ABSOLUTE):
+        run.report("GW-4211", trail, "entry", index)
+        return
+    parts = literal(url) if url.startswith("http") else None
+    if parts is None or parts.type not in run.engine.resource_types:
+        return
+    name = f"{resource.get('resourceType')}/{resource.get('id')}"
+    is_unnamed = type_ in _FREE and "id" not in resource
+    if f"{parts.type}/{parts.id}" != name and not is_unnamed:
+        run.report("GW-4212", trail, "entry", index)
+
+
+def _check_match(entry: Resource, trail: Trail, index: int, run: Run) -> None:
+    resource = entry.get("resource")
+    if type(resource) is not dict:
+        return
+    search = entry.get("search")
+    mode = search.get("mode") if type(search) is dict else None
+    is_outcome = resource.get("resourceType") == "OperationOutcome"
+    if mode == "outcome" and not is_outcome:
+        run.report("GW-4219", trail, "entry", index, expected="OperationOutcome")
+    if "id" not in resource and not is_outcome:
+        run.report("GW-4215", trail, "entry", index)
+
+
+def _check_request(entry: Resource, trail: Trail, index: int, run: Run) -> None:
+    request, resource = entry.get("request"), entry.get("resource")
+    if type(request) is not dict:
+        return
+    method, url = request.get("method"), request.get("url")
+    has_resource = type(resource) is dict
+    if method in ("POST", "PUT") and not has_resource:
+        reason = f"{method} needs a resource"
+        run.report("GW-4216", trail, "entry", index, reason=reason)
+        return
+    if not has_resource or type(url) is not str or method not in ("POST", "PUT"):
+        return
+    path = url.partition("?")[0].rpartition("fhir/")[2]
+    type_ = path.partition("/")[0]
+    if type_ in run.engine.resource_types and type_ != resource.get("resourceType"):
+        run.report("GW-4216", trail, "entry", index, reason="another type in request.url")
+    elif method == "PUT" and "/" in path and path.partition("/")[2] != resource.get("id"):
+        run.report("GW-4216", trail, "entry", index, reason="another id in request.url")
+
+
+def _check_document_links(bundle: Resource, trail: Trail, run: Run) -> None:
+    links = bundle.get("link")
+    for index, link in enumerate(links if type(links) is list else ()):
+        if type(link) is dict and link.get("relation") in _SEARCH_LINKS:
+            run.report("GW-4218", trail, "link", index)
+
+
+def _check_reach(listed: list[Resource], trail: Trail, run: Run) -> None:
+    """Follow references from the Composition, forward and backward, and report what is left."""
+    entries: Entries | None = run.bundle
+    resources = [one.get("resource") for one in listed]
+    if entries is None or not resources or type(resources[0]) is not dict:
+        return
+    known = {id(one): index for index, one in enumerate(resources)}
+    ties: dict[int, set[int]] = {index: set() for index in range(len(resources))}
+    for index, resource in enumerate(resources):
+        url = listed[index].get("fullUrl")
+        for reference in references_in(resource):
+            for target in entries.find(reference, url if type(url) is str else None):
+                other = known.get(id(target))
+                if other is not None:
+                    ties[index].add(other)
+                    ties[other].add(index)
+    reached, waiting = {0}, [0]
+    while waiting:
+        for other in ties[waiting.pop()] - reached:
+            reached.add(other)
+            waiting.append(other)
+    for index, resource in enumerate(resources):
+        if type(resource) is dict and index not in reached:
+            run.report("GW-4217", trail, "entry", index, severity="warning")
+
+
+def references_in(value: Any) -> set[str]:
+    """Collect the literal references of a resource."""
+    found: set[str] = set()
+    waiting: list[Any] = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is dict:
+            reference = item.get("reference")
+            if type(reference) is str:
+                found.add(reference)
+            waiting.extend(item.values())
+        elif type(item) is list:
+            waiting.extend(item)
+    return found

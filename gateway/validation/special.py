@@ -1,0 +1,80 @@
+"""What single types ask beyond their tables: narratives, attachments, extensions."""
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+from gateway.records import Resource
+from gateway.validation import narrative
+from gateway.validation.places import Trail
+from gateway.validation.rules import After
+from gateway.validation.run import Run
+
+
+def check_narrative(value: Resource, trail: Trail, run: Run) -> None:
+    """Check the XHTML of a narrative and that its internal links lead somewhere."""
+    text = value.get("div")
+    if type(text) is not str:
+        return
+    found = narrative.read(text)
+    if found.problems:
+        problem = ", ".join(found.problems[:5])
+        run.report("GW-4401", trail, "div", problem=problem)
+    elif not found.is_visible:
+        run.report("GW-4402", trail, "div")
+    if found.links and run.scope is not None:
+        known = {*found.ids, *element_ids(run.scope.resource)}
+        for link in found.links:
+            if link not in known:
+                problem = f"#{link[:80]} leads nowhere"
+                run.report("GW-4401", trail, "div", problem=problem)
+
+
+def element_ids(value: Any) -> set[str]:
+    """Collect the ids of elements and contained resources."""
+    found: set[str] = set()
+    waiting: list[Any] = [value]
+    while waiting:
+        item = waiting.pop()
+        if type(item) is dict:
+            if type(item.get("id")) is str:
+                found.add(item["id"])
+            waiting.extend(item.values())
+        elif type(item) is list:
+            waiting.extend(item)
+    return found
+
+
+def check_attachment(value: Resource, trail: Trail, run: Run) -> None:
+    """Compare the stated size and hash of an attachment with its data."""
+    text, size, stated = value.get("data"), value.get("size"), value.get("hash")
+    if type(text) is not str or (size is None and stated is None):
+        return
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return
+    if type(size) is int and size != len(data):
+        run.report("GW-4407", trail)
+    if type(stated) is str:
+        digest = base64.b64encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+        if stated != digest:
+            run.report("GW-4408", trail)
+
+
+def check_extension_form(value: Resource, trail: Trail, run: Run) -> None:
+    """Check what every extension must be: a value or extensions, an absolute url at the top."""
+    has_value = any(key[:5] == "value" or key[:6] == "_value" for key in value)
+    if has_value == ("extension" in value):
+        human = "an extension has either a value or extensions"
+        run.report("GW-4012", trail, key="ext-1", human=human)
+    if run.engine is not None:
+        run.engine.check_extension(value, trail, run)
+
+
+SPECIAL: dict[str, After] = {
+    "Narrative": check_narrative,
+    "Attachment": check_attachment,
+    "Extension": check_extension_form,
+}

@@ -1,0 +1,106 @@
+"""Build the running gateway from its settings: the one place where the parts meet."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway import referral, settlement, sharing
+from gateway.access import Access
+from gateway.errors import GatewayError
+from gateway.fhir import codec
+from gateway.fhir.definitions import Definitions, load
+from gateway.fhir.search_index import compile_indexer
+from gateway.formats import DIALECTS, READERS
+from gateway.mapping import Library
+from gateway.pipeline import Pipeline
+from gateway.preparing import Preparer
+from gateway.records import Reactor, Resource
+from gateway.settings import Settings
+from gateway.store import Store
+from gateway.validation import Validator
+
+REACTORS: Sequence[Reactor] = (referral.react, settlement.react, sharing.react)
+SANDBOX_SHARD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything the edges and the command line work with."""
+
+    settings: Settings
+    definitions: Definitions
+    validator: Validator
+    store: Store
+    access: Access
+    pipeline: Pipeline
+    clock: Callable[[], datetime]
+
+    def close(self) -> None:
+        """Finish what is queued and close the database."""
+        self.pipeline.close()
+        self.store.close()
+
+
+def utc_now() -> datetime:
+    """Give the current instant."""
+    return datetime.now(UTC)
+
+
+def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Runtime:
+    """Compile definitions, profiles and mappings, open the store, wire the pipeline.
+
+    Raises GW-8013 for a sandbox beyond loopback, GW-5xxx when the database cannot be opened, and
+    MappingErrors when a mapping does not compile.
+    """
+    if settings.sandbox and not settings.is_loopback:
+        raise GatewayError("GW-8013", listen=settings.listen)
+    definitions = load()
+    validator = Validator(definitions).with_definitions(profiles(settings))
+    secret = settings.deployment_secret()
+    store = open_store(settings)
+    access = Access(
+        secret,
+        store.registry,
+        clock,
+        lifetime_s=settings.token_lifetime_s,
+        sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
+    )
+    pipeline = Pipeline(
+        store,
+        READERS,
+        Library(_folders(settings.mappings), DIALECTS, definitions, READERS),
+        Preparer(validator, compile_indexer(definitions), REACTORS, secret),
+        definitions,
+        secret,
+        clock,
+        settings.max_message_bytes,
+    )
+    return Runtime(settings, definitions, validator, store, access, pipeline, clock)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database of the settings with its schema up to date."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = Store.open(settings.database_url, data_dir=settings.data_dir)
+    store.upgrade()
+    return store
+
+
+def profiles(settings: Settings) -> list[Resource]:
+    """Read the consortium's FHIR artefacts from the profile folders."""
+    return [
+        codec.decode(path.read_bytes())
+        for folder in _folders(settings.profiles)
+        for path in sorted(folder.glob("*.json"))
+    ]
+
+
+def _folders(paths: str) -> list[Path]:
+    """Split a path list; relative folders also mean those beside the package (a checkout)."""
+    beside = Path(__file__).resolve().parent.parent
+    folders = [Path(path) for path in paths.split(":") if path]
+    return [
+        folder if folder.is_dir() or folder.is_absolute() else beside / folder
+        for folder in folders
+    ]

@@ -1,0 +1,137 @@
+"""The MLLP listener over real sockets: bad input ends a connection at most, never the listener."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.errors import GatewayError
+from gateway.formats.mllp import frame
+from gateway.intake.mllp import Limits, MLLPListener
+
+
+class Desk:
+    """Answers every message with its own bytes; some words make it refuse."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[bytes, str]] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def receive(self, message: bytes, peer: str) -> bytes | None:
+        self.received.append((message, peer))
+        assert self.may_answer.wait(10)
+        if message == b"store down":
+            return None
+        if message == b"broken":
+            raise GatewayError("GW-1002")
+        return b"ACK " + message
+
+
+LIMITS = Limits(max_message_bytes=1000, max_connections=2, idle_s=5, message_s=0.6)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def listener(desk: Desk) -> Iterator[MLLPListener]:
+    with MLLPListener("127.0.0.1", 0, desk.receive, limits=LIMITS) as listener:
+        yield listener
+
+
+def connect(listener: MLLPListener) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", listener.port), timeout=10)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """Read one frame, or what came until the peer closed."""
+    received = b""
+    while not received.endswith(b"\x1c\r"):
+        try:
+            piece = connection.recv(4096)
+        except ConnectionResetError:
+            piece = b""
+        if not piece:
+            return received
+        received += piece
+    return received
+
+
+def test_each_message_is_answered_in_order_on_one_connection(listener: MLLPListener) -> None:
+    with connect(listener) as connection:
+        connection.sendall(frame(b"one") + frame(b"two"))
+        received = b""
+        while received.count(b"\x1c") < 2:
+            received += connection.recv(4096)
+    assert received == frame(b"ACK one") + frame(b"ACK two")
+
+
+def test_the_receiver_learns_the_peer(listener: MLLPListener, desk: Desk) -> None:
+    with connect(listener) as connection:
+        connection.sendall(frame(b"one"))
+        answer(connection)
+        address = connection.getsockname()
+    assert desk.received == [(b"one", f"{address[0]}:{address[1]}")]
+
+
+@pytest.mark.parametrize("message", [b"store down", b"broken"])
+def test_what_could_not_be_promised_is_not_acknowledged(
+    listener: MLLPListener, message: bytes
+) -> None:
+    with connect(listener) as connection:
+        connection.sendall(frame(message))
+        assert answer(connection) == b""
+    with connect(listener) as connection:
+        connection.sendall(frame(b"next"))
+        assert answer(connection) == frame(b"ACK next")
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x0b" + b"x" * 2000, b"\x0bhalf", b"\x16\x03\x01\x02\x00\x01\x00", b"\xff" * 5000]
+)
+def test_noise_ends_its_connection_and_the_next_one_is_served(
+    listener: MLLPListener, desk: Desk, noise: bytes
+) -> None:
+    with connect(listener) as connection:
+        connection.sendall(noise)
+        connection.shutdown(socket.SHUT_WR)
+        assert answer(connection) == b""
+    with connect(listener) as connection:
+        connection.sendall(frame(b"next"))
+        assert answer(connection) == frame(b"ACK next")
+    assert [message for message, _ in desk.received] == [b"next"]
+
+
+def test_a_frame_that_never_ends_is_given_up(listener: MLLPListener) -> None:
+    with connect(listener) as connection:
+        connection.sendall(b"\x0bhalf")
+        assert answer(connection) == b""
+
+
+def test_connections_beyond_the_limit_are_closed_at_once(listener: MLLPListener) -> None:
+    with connect(listener) as first, connect(listener) as second:
+        for connection in (first, second):
+            connection.sendall(frame(b"one"))
+            assert answer(connection) == frame(b"ACK one")
+        with connect(listener) as third:
+            assert answer(third) == b""
+
+
+def test_closing_lets_the_message_in_work_be_answered(desk: Desk) -> None:
+    listener = MLLPListener("127.0.0.1", 0, desk.receive, limits=LIMITS).start()
+    desk.may_answer.clear()
+    with connect(listener) as connection:
+        connection.sendall(frame(b"one"))
+        while not desk.received:
+            threading.Event().wait(0.01)
+        closing = threading.Thread(target=listener.close)
+        closing.start()
+        desk.may_answer.set()
+        assert answer(connection) == frame(b"ACK one")
+        closing.join(10)
+    with pytest.raises(ConnectionRefusedError):
+        connect(listener)
