@@ -146,9 +146,7 @@ class _Planner:
             return self._conditional(request, request.if_none_exist)
         return f"{request.type}/{uuid4()}", ()
 
-    def _conditional(
-        self, request: Request, criteria: str
-    ) -> tuple[str, tuple[BusinessKey, ...]]:
+    def _conditional(self, request: Request, criteria: str) -> tuple[str, tuple[BusinessKey, ...]]:
         """Find the one match, or make the condition itself a key, so that only one is created."""
         pairs = parse_qsl(criteria, keep_blank_values=True)
         found = self.matches(self.visibility, request.type, pairs)
@@ -171,7 +169,7 @@ class _Planner:
         request: Request,
         target: str,
         keys: tuple[BusinessKey, ...],
-        renames: Mapping[str | None, str],
+        renames: Mapping[str, str],
     ) -> tuple[Draft, Stored | None]:
         """Make one draft against the current version."""
         type_, _, id_ = target.partition("/")
@@ -188,9 +186,7 @@ class _Planner:
             resource = self._resolved(request.resource | {"id": id_}, renames)
         is_same = bool(previous and resource and same_content(previous, resource))
         owner = current.owner if current else self.principal.member
-        draft = Draft(
-            type_, id_, resource, owner, previous, version, keys, is_changed=not is_same
-        )
+        draft = Draft(type_, id_, resource, owner, previous, version, keys, is_changed=not is_same)
         return draft, replace(current, is_created=False) if current and is_same else None
 
     def _demand_change(self, current: Stored, previous: Resource) -> None:
@@ -199,7 +195,7 @@ class _Planner:
         parties = {member for one in named if (member := self.member_of(one))}
         demand_change(self.principal, current.type, current.owner, parties)
 
-    def _resolved(self, resource: Resource, renames: Mapping[str | None, str]) -> Resource:
+    def _resolved(self, resource: Resource, renames: Mapping[str, str]) -> Resource:
         """Resolve references to entries, conditional references, and known identifiers."""
         for where, reference in references(resource):
             text = reference.get("reference")

@@ -182,7 +182,9 @@ class Resolver:
     def learn(self, resources: Iterable[Resource]) -> None:
         """Look up all logical references of the resources in one question."""
         keys = {
-            key for resource in resources for _, reference in references(resource)
+            key
+            for resource in resources
+            for _, reference in references(resource)
             for key in _keys(reference)
         }
         if keys:

@@ -1,5 +1,6 @@
 """How a record's way ended: the journal's row, and the Provenance beside what was written."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -97,6 +98,16 @@ def parked(
         place=str(spot) if spot else (first.expression if first else error.expression),
         kind=parsed.kind if parsed else None,
         warnings=error.issues,
+    )
+
+
+def corrected(parked_before: RecordResult, envelope: Envelope) -> RecordResult:
+    """Point a parked record to the message that corrected it."""
+    return replace(
+        parked_before,
+        status="corrected",
+        text_zh=f"已由消息 {envelope.message_id} 更正。",
+        text_en=f"Corrected by message {envelope.message_id}.",
     )
 
 

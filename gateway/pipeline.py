@@ -20,7 +20,7 @@ from gateway.fhir.times import parse_instant
 from gateway.interactions import Request, Written
 from gateway.join import join
 from gateway.mapping import Library
-from gateway.outcomes import outcome_of, parked, provenance, result_of
+from gateway.outcomes import corrected, outcome_of, parked, provenance, result_of
 from gateway.preparing import Prepared, Preparer
 from gateway.records import (
     Envelope,
@@ -98,6 +98,24 @@ class Pipeline:
     def replay(self, shard: int, message_id: str) -> list[RecordResult]:
         """Process a message again as a new attempt with today's mappings; raise GW-5007."""
         return self._all_records(self.store.journal.envelope(shard, message_id))
+
+    def correct(
+        self, shard: int, message_id: str, raw: bytes, *, peer: str | None = None
+    ) -> tuple[Envelope, list[RecordResult]]:
+        """Replay a message with its corrected file; the parked records then point to the new one.
+
+        The corrected bytes are a message of their own. Raises GW-5007 and what ``receive`` does.
+        """
+        parked_before = [one for one in self.results(shard, message_id) if one.status == "parked"]
+        channel = self.store.journal.envelope(shard, message_id).channel
+        envelope = self.receive(channel.id, raw, peer=peer)
+        results = self.process(envelope)
+        if all(one.status != "parked" for one in results):
+            for one in parked_before:
+                settled = corrected(one, envelope)
+                self.store.journal.write_result(shard, settled, self.now())
+            self.store.journal.finish(shard, message_id)
+        return envelope, results
 
     def recover(self, *, ahead: timedelta = timedelta(0)) -> int:
         """Process what was received but not brought to an end, because its process died.
@@ -239,9 +257,7 @@ class Pipeline:
 
     def _plan(self, principal: Principal, requests: Sequence[Request]) -> interactions.Plan:
         reading = self.store.reading(principal.visibility.shard)
-        return interactions.plan(
-            self.store, self._matches, reading.member_of, principal, requests
-        )
+        return interactions.plan(self.store, self._matches, reading.member_of, principal, requests)
 
     def _matches(
         self, visibility: Visibility, type_: str, pairs: Sequence[tuple[str, str]]

@@ -101,9 +101,7 @@ class Preparer:
             for one in found
         ]
 
-    def _react(
-        self, drafts: Sequence[Draft], overlay: Overlay, context: MapContext
-    ) -> _Gathered:
+    def _react(self, drafts: Sequence[Draft], overlay: Overlay, context: MapContext) -> _Gathered:
         """Let the domain react, also to what reactions add, until nothing new comes."""
         gathered = _Gathered({}, set(), {}, [])
         waiting = [draft for draft in drafts if draft.is_changed]

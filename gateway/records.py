@@ -328,6 +328,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a conditional write found: its search must still find the same when it is committed.
+
+    ``criteria`` are the decoded name and value pairs; ``found`` the ids. Writes under equal
+    criteria take turns, so two conditional creates make one resource.
+    """
+
+    type: str
+    criteria: tuple[tuple[str, str], ...]
+    visibility: "Visibility"
+    found: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Everything one record or request changes: it happens whole or not at all."""
 
@@ -337,6 +351,7 @@ class Commit:
     ended_relations: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     record: "RecordResult | None" = None
+    conditions: tuple[Criteria, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +360,7 @@ class RecordResult:
 
     message_id: str
     ordinal: int
-    status: Literal["stored", "unchanged", "stale", "parked"]
+    status: Literal["stored", "unchanged", "stale", "parked", "corrected"]
     stage: str | None = None
     error: str | None = None
     text_zh: str | None = None

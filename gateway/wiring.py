@@ -101,6 +101,5 @@ def _folders(paths: str) -> list[Path]:
     beside = Path(__file__).resolve().parent.parent
     folders = [Path(path) for path in paths.split(":") if path]
     return [
-        folder if folder.is_dir() or folder.is_absolute() else beside / folder
-        for folder in folders
+        folder if folder.is_dir() or folder.is_absolute() else beside / folder for folder in folders
     ]

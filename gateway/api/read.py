@@ -1,10 +1,13 @@
 """read: the current version of a resource. https://hl7.org/fhir/R4/http.html#read"""
 
 import re
+from dataclasses import replace
 
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
+from gateway.api.subset import demand_summary, subset
 from gateway.errors import GatewayError
+from gateway.fhir import codec
 from gateway.records import Stored
 
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
@@ -16,7 +19,13 @@ def read(exchange: Exchange, type_: str, id_: str) -> Answer:
     stored = current(exchange, type_, id_)
     if exchange.preconditions.is_unmodified(stored):
         return Answer(304, version=stored.version, updated_utc=stored.updated_utc)
-    return Answer.of(stored)
+    summary = demand_summary(exchange.parameter("_summary"))
+    elements = tuple(filter(None, (exchange.parameter("_elements") or "").split(",")))
+    if not elements and summary in {None, "false"}:
+        return Answer.of(stored)
+    whole = codec.decode_stored(stored.body)
+    part = subset(exchange.services.definitions, whole, summary, elements)
+    return replace(Answer.of(stored), body=None, resource=part)
 
 
 def current(exchange: Exchange, type_: str, id_: str) -> Stored:

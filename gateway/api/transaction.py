@@ -15,9 +15,11 @@ from gateway.api.exchange import Answer, Exchange
 from gateway.api.responses import response_entry
 from gateway.api.update import replacement
 from gateway.api.written import answer_written
-from gateway.errors import GatewayError, issue
-from gateway.interactions import Request
+from gateway.errors import GatewayError, Kind, issue
+from gateway.interactions import Request, Written
 from gateway.records import Issue, Resource
+
+_ERRORS = frozenset({"error", "fatal"})
 
 
 def transaction(exchange: Exchange, resource: Resource) -> Answer:
@@ -27,9 +29,7 @@ def transaction(exchange: Exchange, resource: Resource) -> Answer:
     writes = [(entry, request) for entry in asked if (request := _request(entry))]
     answers: dict[int, Answer] = {}
     if writes:
-        written = exchange.services.pipeline.write(
-            exchange.principal, [request for _, request in writes]
-        )
+        written = _write(exchange, writes)
         for (entry, _), one in zip(writes, written, strict=True):
             answers[entry.index] = answer_written(entry.exchange, one)
             if entry.method == "DELETE":
@@ -40,6 +40,38 @@ def transaction(exchange: Exchange, resource: Resource) -> Answer:
     responses = [response_entry(answers[index]) for index in sorted(answers)]
     bundle: Resource = {"resourceType": "Bundle", "type": "transaction-response"}
     return Answer(200, resource=bundle | ({"entry": responses} if responses else {}))
+
+
+def _write(exchange: Exchange, writes: list[tuple[Entry, Request]]) -> list[Written]:
+    """Write the entries together; say which of them is to blame when that fails."""
+    try:
+        return exchange.services.pipeline.write(exchange.principal, [one for _, one in writes])
+    except GatewayError as error:
+        if error.kind is Kind.INVALID:
+            raise _with_issues(error, _invalid(exchange, writes) or error.issues) from error
+        if error.kind is Kind.PRECONDITION:
+            for entry, request in writes:
+                if not _is_current(exchange, request):
+                    raise _naming(entry, error) from error
+        raise
+
+
+def _invalid(exchange: Exchange, writes: list[tuple[Entry, Request]]) -> tuple[Issue, ...]:
+    """Check the entries one by one, so that each finding says in which entry it is."""
+    found: list[Issue] = []
+    for entry, request in writes:
+        issues = exchange.services.validator.check(request.resource or {})
+        if request.resource is not None and any(one.severity in _ERRORS for one in issues):
+            found += (replace(one, expression=within(entry, one.expression)) for one in issues)
+            found.append(_failed(entry))
+    return tuple(found)
+
+
+def _is_current(exchange: Exchange, request: Request) -> bool:
+    if request.if_match is None:
+        return True
+    stored = exchange.services.store.read(exchange.visibility, request.type, request.id or "")
+    return stored is not None and stored.version == request.if_match
 
 
 def _request(entry: Entry) -> Request | None:
@@ -73,12 +105,15 @@ def _read(entry: Entry) -> Answer:
 
 def _naming(entry: Entry, error: GatewayError) -> GatewayError:
     """Say which entry failed, by index and fullUrl, behind what failed in it."""
-    full_url = (entry.full_url or "-")[:80]
-    named = issue("GW-7026", expression=entry.where, index=entry.index, full_url=full_url)
     inner = tuple(
         replace(one, expression=within(entry, one.expression)) for one in error.as_issues()
     )
-    return _with_issues(error, (*inner, named))
+    return _with_issues(error, (*inner, _failed(entry)))
+
+
+def _failed(entry: Entry) -> Issue:
+    full_url = (entry.full_url or "-")[:80]
+    return issue("GW-7026", expression=entry.where, index=entry.index, full_url=full_url)
 
 
 def within(entry: Entry, expression: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,11 @@ def read_resource(path: Path) -> Resource:
     try:
         raw = path.read_bytes()
     except OSError as err:
-        raise GatewayError("GW-4801", file=path.name, problem=type(err).__name__) from err
+        raise GatewayError("GW-4810", file=path.name, problem=type(err).__name__) from err
     if path.suffix.lower() == ".xml" or raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        from gateway.fhir.xml import from_xml
+        from gateway.fhir import xml
 
-        return from_xml(raw)
+        return xml.decode(raw)
     value = decode(raw.removeprefix(b"\xef\xbb\xbf"))
     if not isinstance(value, dict):
         raise GatewayError("GW-4009", where=Place("", 1, 1), element=path.name)
@@ -145,6 +146,7 @@ def _options(stated: dict[str, Any]) -> Options:
         extension_domains=(domains,) if isinstance(domains, str) else tuple(domains),
         checks_contained=stated.get("validateContains") != "IGNORE",
         bundle_rules=rules,
+        now=datetime.now(UTC),
     )
 
 

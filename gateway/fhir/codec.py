@@ -19,6 +19,8 @@ from gateway.records import Json, Place, Resource
 MAX_DEPTH = 200
 # A decimal of FHIR needs 18 digits; an exponent of millions is a bomb for whoever computes with it.
 MAX_EXPONENT = 400
+# More zeros than this behind the point nobody wrote out; 1E-245 stays as it is.
+_PLAIN_ZEROS = 32
 
 _BYTE_OFFSET = re.compile(r"^(?:JSON is malformed: )?(.*?) \(byte (\d+)\)$")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
@@ -102,7 +104,7 @@ def plain(number: Decimal) -> str:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise GatewayError("GW-2207")
-    if exponent > 0 or exponent < -2 * MAX_EXPONENT:
+    if exponent > 0 or number.adjusted() < -_PLAIN_ZEROS:
         return str(number)
     return format(number, "f")
 

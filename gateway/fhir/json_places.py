@@ -53,7 +53,7 @@ def at(raw: bytes, offset: int) -> Place:
     """Give the place of a byte; the path is that of the value which begins before it."""
     path = ""
     for token in _tokens(raw):
-        if token.offset > offset:
+        if token.offset > offset or (token.offset == offset and token.kind == "close"):
             break
         path = _path(token.levels)
     return _place(raw, offset, path)

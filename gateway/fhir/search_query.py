@@ -60,6 +60,8 @@ class _Parser:
         self._total: Total | None = None
         self._summary: Summary | None = None
         self._elements: tuple[str, ...] = ()
+        # The parameter that is being parsed, as refusals name it.
+        self._full = ""
 
     def narrow(self, value: str) -> None:
         """Keep only the types of ``_type`` (search of the whole system)."""
@@ -74,6 +76,7 @@ class _Parser:
         if name in _PRESENTATION or name == "_type":
             self._used.append((name, value))
             return
+        self._full = name
         control = getattr(self, f"_take{name}", None) if name in _CONTROLS else None
         try:
             if control is not None:
@@ -81,7 +84,7 @@ class _Parser:
             elif name.partition(":")[0] in {"_include", "_revinclude"}:
                 self._includes.append(self._include(name, value))
             else:
-                self._conditions.append(self._condition(name, name, value, self._types, MAX_CHAIN))
+                self._conditions.append(self._condition(name, value, self._types, MAX_CHAIN))
         except GatewayError as err:
             if not self._is_ignored(err, name):
                 raise
@@ -139,73 +142,67 @@ class _Parser:
 
     # ------------------------------------------------------------ conditions
 
-    def _condition(
-        self, full: str, name: str, value: str, types: tuple[str, ...], depth: int
-    ) -> Condition:
+    def _condition(self, name: str, value: str, types: tuple[str, ...], depth: int) -> Condition:
         if depth == 0:
-            raise refuse(full, f"链式检索超过 {MAX_CHAIN} 层", f"it chains deeper than {MAX_CHAIN}")
+            raise refuse(
+                self._full, f"链式检索超过 {MAX_CHAIN} 层", f"it chains deeper than {MAX_CHAIN}"
+            )
         if name.startswith("_has:"):
-            return self._has(full, name, value, types, depth)
-        head, dot, rest = name.partition(".")
-        code, _, modifier = head.partition(":")
-        if dot:
-            return self._chain(full, (code, modifier), rest, value, types, depth)
-        return self._criterion(full, code, modifier or None, value, types)
+            return self._has(name, value, types, depth)
+        if "." in name:
+            return self._chain(name, value, types, depth)
+        code, _, modifier = name.partition(":")
+        return self._criterion(code, modifier or None, value, types)
 
     def _criterion(
-        self, full: str, code: str, modifier: str | None, value: str, types: tuple[str, ...]
+        self, code: str, modifier: str | None, value: str, types: tuple[str, ...]
     ) -> Criterion:
-        kind, parameter = self._parameter(full, code, types)
+        kind, parameter = self._parameter(self._full, code, types)
         if modifier == "missing":
             if value not in {"true", "false"} or code in _OWN:
-                raise refuse(full, "应为 true 或 false", "it is true or false")
+                raise refuse(self._full, "应为 true 或 false", "it is true or false")
             return Criterion(types, code, kind, (), is_missing=value == "true")
         of_type = kind == "reference" and modifier in self._definitions.resource_types
         if modifier is not None and not of_type and not is_modifier(kind, modifier):
-            raise GatewayError("GW-7103", name=full, modifier=modifier)
+            raise GatewayError("GW-7103", name=self._full, modifier=modifier)
         components = self._components(parameter) if kind == "composite" and parameter else ()
         values = parse_values(
-            full, kind, value, modifier=modifier, components=components, base=self._base
+            self._full, kind, value, modifier=modifier, components=components, base=self._base
         )
         kept = None if of_type else modifier
         return Criterion(types, code, kind, values, kept, components=components)
 
-    def _chain(
-        self,
-        full: str,
-        head: tuple[str, str],
-        rest: str,
-        value: str,
-        types: tuple[str, ...],
-        depth: int,
-    ) -> Chain:
-        code, type_ = head
-        kind, _ = self._parameter(full, code, types)
+    def _chain(self, name: str, value: str, types: tuple[str, ...], depth: int) -> Chain:
+        head, _, rest = name.partition(".")
+        code, _, type_ = head.partition(":")
+        kind, _ = self._parameter(self._full, code, types)
         if kind != "reference":
-            raise refuse(full, f"{code} 不是引用参数", f"{code} is not a reference parameter")
+            raise refuse(self._full, f"{code} 不是引用参数", f"{code} is not a reference parameter")
         targets = self._targets(code, types)
         if type_:
             if type_ not in targets:
-                raise refuse(full, f"{code} 不指向 {type_}", f"{code} does not point to {type_}")
+                raise refuse(
+                    self._full, f"{code} 不指向 {type_}", f"{code} does not point to {type_}"
+                )
             targets = (type_,)
         inner_code = rest.partition(".")[0].partition(":")[0]
         if inner_code != "_has":
             targets = tuple(t for t in targets if self._find(inner_code, t) is not None)
         if not targets:
-            raise GatewayError("GW-7101", name=full)
-        return Chain(types, code, targets, self._condition(full, rest, value, targets, depth - 1))
+            raise GatewayError("GW-7101", name=self._full)
+        return Chain(types, code, targets, self._condition(rest, value, targets, depth - 1))
 
-    def _has(self, full: str, name: str, value: str, types: tuple[str, ...], depth: int) -> Has:
+    def _has(self, name: str, value: str, types: tuple[str, ...], depth: int) -> Has:
         parts = name.split(":", 3)
         if len(parts) != 4 or parts[1] not in self._definitions.resource_types:
             raise refuse(
-                full, "应写成 _has:类型:引用参数:参数", "it is _has:Type:reference:parameter"
+                self._full, "应写成 _has:类型:引用参数:参数", "it is _has:Type:reference:parameter"
             )
         _, source, code, rest = parts
-        kind, _ = self._parameter(full, code, (source,))
+        kind, _ = self._parameter(self._full, code, (source,))
         if kind != "reference":
-            raise refuse(full, f"{code} 不是引用参数", f"{code} is not a reference parameter")
-        return Has(types, source, code, self._condition(full, rest, value, (source,), depth - 1))
+            raise refuse(self._full, f"{code} 不是引用参数", f"{code} is not a reference parameter")
+        return Has(types, source, code, self._condition(rest, value, (source,), depth - 1))
 
     # ------------------------------------------------------------ includes
 

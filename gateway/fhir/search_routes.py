@@ -7,9 +7,11 @@ route bears any shape of content: what does not fit leads nowhere.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from gateway.fhir import references
+from gateway.fhir.definitions import load
 from gateway.fhir.elements import Element, shape
 from gateway.fhir.search_paths import (
     Cast,
@@ -97,8 +99,7 @@ def _advance(route: Route, step: Step) -> list[Route]:
     if isinstance(step, Member):
         return _members(route, step.name)
     if isinstance(step, Cast):
-        # R4 writes DateTime in one place where dateTime is meant.
-        return [route] if route.type.lower() == step.type.lower() else []
+        return [route] if _is_a(route.type, step.type) else []
     if isinstance(step, Index):
         return [replace(route, wraps=(*route.wraps, step.position))]
     if isinstance(step, Extension):
@@ -109,6 +110,17 @@ def _advance(route: Route, step: Step) -> list[Route]:
         kept = _where(condition(step.condition, route.type, route.shape))
         return [replace(route, wraps=(*route.wraps, kept))]
     return []
+
+
+@cache
+def _is_a(type_: str, wanted: str) -> bool:
+    """Say whether a type is another one or derived from it, as canonical is from uri."""
+    # R4 writes DateTime in one place where dateTime is meant.
+    if type_.lower() == wanted.lower():
+        return True
+    structure = load().structure(type_)
+    base = structure.get("baseDefinition") if structure else None
+    return base is not None and _is_a(base.rpartition("/")[2], wanted)
 
 
 def _applies(tests: Condition, type_: str) -> bool:

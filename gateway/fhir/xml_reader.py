@@ -19,6 +19,8 @@ XHTML = "http://www.w3.org/1999/xhtml"
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 _DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
 
+_ONLY_XHTML: Any = {None: XHTML}  # The stubs know no default namespace.
+
 Node = Any
 """An element of lxml, whose stubs are not complete enough to name it."""
 
@@ -34,8 +36,7 @@ def decode(raw: bytes) -> Resource:
         line = raw.count(b"\n", 0, found.start()) + 1
         raise GatewayError("GW-2222", where=Place("", line))
     root = _parse(raw)
-    resource = _resource(root, "", 0)
-    return resource
+    return _resource(root, "", 0)
 
 
 def _parse(raw: bytes) -> Node:
@@ -47,7 +48,6 @@ def _parse(raw: bytes) -> Node:
         dtd_validation=False,
         no_network=True,
         huge_tree=False,
-        remove_comments=True,
     )
     try:
         root = etree.fromstring(raw, parser)
@@ -71,6 +71,11 @@ def _name(node: Node, path: str) -> str:
             "GW-2223", where=_place(node, path), name=name.localname, parent=path or "FHIR"
         )
     return name.localname
+
+
+def _children(node: Node) -> list[Node]:
+    """Give the child elements; a comment says nothing (within the narrative it is kept)."""
+    return [child for child in node if child.tag is not etree.Comment]
 
 
 def _place(node: Node, path: str) -> Place:
@@ -117,7 +122,7 @@ def _by_name(node: Node, path: str) -> dict[str, list[Node]]:
     """Gather the children of one name, which must stand together."""
     found: dict[str, list[Node]] = {}
     last = ""
-    for child in node:
+    for child in _children(node):
         if isinstance(child.tag, str) and child.tag == f"{{{XHTML}}}div":
             name = "div"
         else:
@@ -150,9 +155,10 @@ def _reader(element: Element) -> Callable[[Node, str, int], Json]:
 
 def _inner_resource(node: Node, path: str, depth: int) -> Resource:
     _refuse_text(node, path)
-    if len(node) != 1 or node.attrib:
+    children = _children(node)
+    if len(children) != 1 or node.attrib:
         raise GatewayError("GW-2225", where=_place(node, path), name=path)
-    return _resource(node[0], path, depth)
+    return _resource(children[0], path, depth)
 
 
 def _primitives(element: Element, nodes: list[tuple[Node, str]], depth: int) -> Resource:
@@ -181,7 +187,7 @@ def _sibling(node: Node, attributes: dict[str, str], path: str, depth: int) -> R
     _refuse_text(node, path)
     sibling: Resource = dict(attributes)
     extensions = []
-    for number, child in enumerate(node):
+    for number, child in enumerate(_children(node)):
         spot = f"{path}.extension[{number}]"
         if _name(child, path) != "extension":
             name = etree.QName(child).localname
@@ -192,7 +198,7 @@ def _sibling(node: Node, attributes: dict[str, str], path: str, depth: int) -> R
     return sibling or None
 
 
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,18})", re.ASCII)
+_INTEGER = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _INTEGERS = frozenset({"integer", "positiveInt", "unsignedInt"})
 
@@ -209,7 +215,7 @@ def _value(text: str, element: Element, node: Node, path: str) -> Json:
         if abs(number.adjusted()) <= MAX_EXPONENT:
             # JSON writes whole numbers without a point; the codec reads them as integers.
             return int(text) if _INTEGER.fullmatch(text) else number
-    if type_ == "boolean" or type_ == "decimal" or type_ in _INTEGERS:
+    if type_ in {"boolean", "decimal"} | _INTEGERS:
         raise GatewayError("GW-2224", where=_place(node, path), name=path, type=type_)
     return text
 
@@ -223,7 +229,7 @@ def _xhtml(node: Node, path: str, depth: int) -> str:  # noqa: ARG001 - one read
     for element in div.iter(etree.Element):
         if etree.QName(element).namespace != XHTML:
             raise GatewayError("GW-2223", where=_place(element, path), name="div", parent=path)
-    bare = etree.Element(div.tag, dict(div.attrib), nsmap={None: XHTML})
+    bare = etree.Element(div.tag, dict(div.attrib), nsmap=_ONLY_XHTML)
     bare.text = div.text
     bare.extend(list(div))
     etree.cleanup_namespaces(bare)

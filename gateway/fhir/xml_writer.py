@@ -17,6 +17,8 @@ from gateway.records import Json, Resource
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
+_ONLY_FHIR: Any = {None: FHIR}  # The stubs know no default namespace.
+
 Node = Any
 """An element of lxml, whose stubs are not complete enough to name it."""
 
@@ -28,7 +30,7 @@ def encode(resource: Resource) -> bytes:
     cannot carry.
     """
     type_ = _type(resource, "")
-    root = etree.Element(f"{{{FHIR}}}{type_}", nsmap={None: FHIR})
+    root = etree.Element(f"{{{FHIR}}}{type_}", nsmap=_ONLY_FHIR)
     _write_members(root, resource, type_, type_)
     written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written

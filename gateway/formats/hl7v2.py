@@ -18,6 +18,7 @@ from gateway.formats.reading import Records, demand_size, text_option
 from gateway.formats.text import codec_of, decide_charset, decode
 from gateway.records import Envelope, Format, Issue, Parsed, Place
 
+MAX_BYTES = 20 * 1024 * 1024
 MAX_SEGMENTS = 200_000
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _BATCH = frozenset(("FHS", "BHS", "BTS", "FTS"))
@@ -86,7 +87,7 @@ class HL7v2Reader:
     def read(self, envelope: Envelope) -> Iterable[Parsed]:
         """Give the messages in order; raise GW-2101…2107, and GW-26xx for the character set."""
         raw = envelope.raw
-        demand_size(raw)
+        demand_size(raw, MAX_BYTES)
         channel = envelope.channel
         codec = decide_charset(raw, channel.charset, declared_charset(raw), Place("MSH-18", 1))
         lines = split_lines(decode(raw, codec))

@@ -111,6 +111,7 @@ class Tree:
         self._named: dict[str, list[Segment]] = {}
         self._nesting: dict[str, int] = {}
         self._reached: dict[tuple[str, str], bool] = {}
+        self._without: dict[tuple[int, str, str], bool] = {}
         for segment in segments:
             self._named.setdefault(segment.name, []).append(segment)
             if segment.name in _NESTING:
@@ -223,14 +224,18 @@ class Tree:
 
     def _is_without(self, scope: Segment, name: str) -> bool:
         """Whether a segment that lacks what its like owns is known to have none."""
+        if name == _ATTACHED:
+            return True
         is_known = not _follows_any(name)
         if is_known and not self._reaches(scope.name, name):
             return False
-        siblings = [one for one in self._named[scope.name] if one.parent is scope.parent]
-        if scope.name in _WHOLE and len(siblings) == 1:
-            return False
-        # A segment the table does not know belongs to the kind of segment that carries it.
-        return is_known or name == _ATTACHED or any(self._run(one, name) for one in siblings)
+        key = (scope.parent.index if scope.parent else -1, scope.name, name)
+        if key not in self._without:
+            alike = [one for one in self._named[scope.name] if one.parent is scope.parent]
+            # A segment the table does not know belongs to the kind of segment that carries it.
+            is_owned = is_known or any(self._run(one, name) for one in alike)
+            self._without[key] = is_owned and (scope.name not in _WHOLE or len(alike) > 1)
+        return self._without[key]
 
 
 def _index(segment: Segment) -> int:

@@ -8,7 +8,7 @@ as None; ``raw_text`` shows it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.formats.text import normalise
@@ -33,6 +33,7 @@ class Segment:
 
     __slots__ = (
         "_fields",
+        "_places",
         "codec",
         "delimiters",
         "end",
@@ -55,6 +56,7 @@ class Segment:
         self.parent: Segment | None = None
         self.end = index
         self._fields: list[str] | None = None
+        self._places: dict[tuple[int, int, int, int], Place] = {}
 
     @property
     def text(self) -> str | None:
@@ -91,36 +93,48 @@ class Segment:
         fields = self.fields
         if field >= len(fields) or not (raw := fields[field]):
             return []
-        repetition = self.delimiters.repetition
-        if not repetition or repetition not in raw or (field <= 2 and self.has_delimiters):
+        if field <= 2 and self.has_delimiters:
             return [Value(raw, self, field, 0)]
         return [
-            Value(part, self, field, ordinal)
-            for ordinal, part in enumerate(raw.split(repetition), 1)
-            if part
+            Value(part, self, field, ordinal) for ordinal, part in self._repetitions(raw) if part
         ]
 
     def leaves(self) -> Iterator["Value"]:
         """Yield every value that cannot be split further; delimiters and ``""`` are none."""
-        delimiters = self.delimiters
-        marks = [
-            mark
-            for mark in (delimiters.component, delimiters.repetition, delimiters.subcomponent)
-            if mark
-        ]
+        component, subcomponent = self.delimiters.component, self.delimiters.subcomponent
         fields = self.fields
         for field in range(3 if self.has_delimiters else 1, len(fields)):
             raw = fields[field]
             if not raw:
                 continue
-            for mark in marks:
-                if mark in raw:
-                    for value in self.values(field):
-                        yield from value.leaves()
-                    break
-            else:
-                if raw != NULL and not raw.isspace():
-                    yield Leaf(raw, self, field, 0)
+            for repetition, part in self._repetitions(raw):
+                if component in part:
+                    pieces: Iterable[tuple[int, str]] = enumerate(part.split(component), 1)
+                elif subcomponent and subcomponent in part:
+                    pieces = ((1, part),)
+                else:
+                    pieces = ((0, part),)
+                for number, piece in pieces:
+                    if subcomponent and subcomponent in piece:
+                        for sub, text in enumerate(piece.split(subcomponent), 1):
+                            if text and text != NULL and not text.isspace():
+                                yield Leaf(text, self, field, repetition, number, sub)
+                    elif piece and piece != NULL and not piece.isspace():
+                        yield Leaf(piece, self, field, repetition, number)
+
+    def _repetitions(self, raw: str) -> Iterable[tuple[int, str]]:
+        repetition = self.delimiters.repetition
+        if repetition and repetition in raw:
+            return enumerate(raw.split(repetition), 1)
+        return ((0, raw),)
+
+    def place_of(self, value: "Value") -> Place:
+        """Give the place of a value of this segment, the same object whenever it is asked for."""
+        key = (value.field, value.repetition, value.component, value.subcomponent)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = Place(value.path, self.number)
+        return place
 
 
 class Value:
@@ -164,26 +178,6 @@ class Value:
             return None
         return self._cut(raw, number)
 
-    def leaves(self) -> Iterator["Value"]:
-        """Yield the non-empty values below, or the value itself."""
-        separator = self._separator
-        if separator and separator in self.raw_text:
-            for number, raw in enumerate(self.raw_text.split(separator), 1):
-                if raw:
-                    yield from self._cut(raw, number).leaves()
-        elif self.component or not self._holds_subcomponents:
-            if self.raw_text != NULL and not self.raw_text.isspace():
-                yield Leaf(
-                    self.raw_text,
-                    self.segment,
-                    self.field,
-                    self.repetition,
-                    self.component,
-                    self.subcomponent,
-                )
-        else:
-            yield from self._cut(self.raw_text, 1).leaves()
-
     @property
     def text(self) -> str | None:
         """The first part, its escape sequences resolved, in NFKC and trimmed."""
@@ -198,7 +192,7 @@ class Value:
     @property
     def place(self) -> Place:
         """The path of the first part, with as few levels as name it, and the segment's line."""
-        return Place(self._first().path, self.segment.number)
+        return self.segment.place_of(self._first())
 
     @property
     def path(self) -> str:

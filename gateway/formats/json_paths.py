@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from gateway.formats.json import Item
+from gateway.formats.json_values import Item
 from gateway.records import Format, Node, PathError, Selector
 
 _Step = Callable[[Item], Iterable[Item]]

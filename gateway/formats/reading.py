@@ -7,7 +7,7 @@ from gateway.errors import GatewayError
 from gateway.records import Channel, Json, Parsed, Place
 
 MAX_BYTES = 50 * 1024 * 1024
-"""The largest XML or HL7 v2 message in bytes (rows stream and have no limit of their own)."""
+"""The largest message in bytes, unless a format has a limit of its own."""
 
 
 class Records(Iterator[Parsed]):

@@ -52,6 +52,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Without a byte order mark these do not say which byte comes first.
+_ENDIAN = frozenset(("utf-16", "utf-32"))
 # NFKC would turn 10⁹ into 109 and ½ into 1⁄2: superscripts, subscripts, fractions and circled
 # numbers carry meaning and stay.
 _KEPT = re.compile(
@@ -99,7 +101,7 @@ def decide_charset(raw: bytes, channel: str | None, declared: str | None, where:
 
     ``declared`` is what the message itself says, ``where`` stands for that declaration. Raises
     GW-2601 (unknown name), GW-2603 (byte order mark against the declaration), GW-2604 and
-    GW-2605 (detection).
+    GW-2605 (detection), GW-2606 (UTF-16 without byte order).
     """
     mark = mark_of(raw)
     if channel and channel != DETECT:
@@ -108,6 +110,8 @@ def decide_charset(raw: bytes, channel: str | None, declared: str | None, where:
         stated = required_codec(declared, where) if declared else None
     if mark and stated and not stated.startswith(mark):
         raise GatewayError("GW-2603", where=where, mark=mark, charset=stated)
+    if stated in _ENDIAN and not mark:
+        raise GatewayError("GW-2606", where=where, charset=stated)
     if mark or stated:
         return mark or stated or "utf-8"
     return _detect(raw) if channel == DETECT else "utf-8"

@@ -53,13 +53,16 @@ class Document:
     def _name_children(self, parent: Any) -> None:
         """Name all children at once: one by one would be quadratic in a flat file of rows."""
         above = self.path_of(parent)
-        children = list(parent.iterchildren(etree.Element))
+        children = parent[:]
         counts = Counter(child.tag for child in children)
         seen: Counter[str] = Counter()
         for child in children:
-            seen[child.tag] += 1
-            number = f"[{seen[child.tag]}]" if counts[child.tag] > 1 else ""
-            self._paths[child] = f"{above}/{local_name(child)}{number}"
+            tag: str = child.tag
+            name = tag.rpartition("}")[2]
+            if counts[tag] > 1:
+                seen[tag] += 1
+                name = f"{name}[{seen[tag]}]"
+            self._paths[child] = f"{above}/{name}"
 
 
 def local_name(element: Any) -> str:
@@ -266,7 +269,7 @@ def _control_id(root: Any) -> str | None:
 
 def leaves(document: Document) -> Iterator[Attribute | Text]:
     """Yield every non-empty attribute and every text with more than white space."""
-    for element in document.tree.iter(etree.Element):
+    for element in document.tree.iter():
         for name, value in element.items():
             if value.strip():
                 yield Attribute(element, name, value, document)

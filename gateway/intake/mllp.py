@@ -43,7 +43,7 @@ class MLLPListener:
     Connections beyond ``max_connections`` are closed at once. A connection that sends nothing for
     ``idle_s``, that does not finish a frame in ``message_s``, sends an oversized frame or repeats
     framing faults is closed. ``tls`` is a server-side context, with client certificates where the
-    site demands them.
+    site demands them. ``port`` is the one listened on, chosen by the system when 0 was asked for.
     """
 
     def __init__(
@@ -64,13 +64,8 @@ class MLLPListener:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._server = socket.create_server((host, port), family=family, backlog=128)
         self._server.settimeout(_POLL_S)
+        self.port: int = self._server.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name=f"mllp-{self.port}")
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on (the one the system chose, when 0 was asked for)."""
-        port: int = self._server.getsockname()[1]
-        return port
 
     def start(self) -> Self:
         """Begin to accept connections."""

@@ -4,7 +4,7 @@ import fnmatch
 import re
 from collections.abc import Callable
 
-from gateway.mapping.functions import compared
+from gateway.mapping.conversions import compared
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.run import Frame, Test
 from gateway.mapping.scope import Scope, words

@@ -25,7 +25,7 @@ _PATTERNS = {
 
 
 def compile_text(text: str, spot: Spot) -> Callable[[Run], str]:
-    """Compile a constant text; ``{name}`` is filled from the channel's options (GW-3105 if unset)."""
+    """Compile a constant text; ``{name}`` is filled from the channel's options."""
     if not OPTION.search(text):
         return lambda _run: text
     return lambda run: run.fill(text, spot)

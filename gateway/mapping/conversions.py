@@ -39,7 +39,7 @@ _COMPARATORS = {"≤": "<=", "≦": "<=", "≥": ">=", "≧": ">=", "＜": "<", 
 
 
 def number(text: str) -> Decimal | None:
-    """Read a decimal with its scale (``72.50`` stays ``72.50``, thousands commas dropped); None when it is none."""
+    """Read a decimal with its scale, thousands commas dropped; None when it is none."""
     bare = text.replace(",", "") if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text) else text
     if not _NUMBER.match(bare) or len(bare) > 64:
         return None
@@ -113,7 +113,7 @@ def moment(name: str) -> Make:
 
 
 def checked(name: str, is_valid: Callable[[str], bool]) -> Make:
-    """Make a checksum test: a warning, or a refusal when the channel option ``checks`` says error."""
+    """Make a checksum test: it warns, or refuses with the channel option ``checks: error``."""
 
     def make(argument: Node | None, spot: Spot) -> Convert:
         _none(argument)

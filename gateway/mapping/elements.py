@@ -1,4 +1,4 @@
-"""``set:`` element by element: dotted names, arrays, first that gives a value, required elements."""
+"""``set:`` element by element: dotted names, arrays, alternatives, required elements."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple

@@ -65,7 +65,7 @@ _LIST = (
         None,
         "copied",
         "itself",
-        "Chinese ID card (GB 11643): a wrong check digit warns, or refuses with the channel option checks: error",
+        "ID card (GB 11643): a wrong check digit warns; checks: error refuses",
     ),
     Function(
         "uscc",
@@ -106,7 +106,7 @@ _LIST = (
         None,
         "translated",
         "by systems",
-        "the URL of a coding system's name or OID, from systems and the well-known ones; an unknown name warns and gives none",
+        "the URL of a coding system's name or OID; an unknown name warns",
     ),
     Function(
         "comparator",
@@ -130,7 +130,7 @@ _LIST = (
         _fits("dateTime"),
         "copied",
         "yyyyMMddHHmmss+zzzz",
-        "date or time of 4 to 14 digits, with fraction and offset, also yyyy-MM-dd HH:mm:ss; a local time gets the zone",
+        "4 to 14 digits, fraction, offset, or yyyy-MM-dd HH:mm:ss; local gets the zone",
     ),
     Function(
         "instant",

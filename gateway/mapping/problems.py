@@ -22,7 +22,7 @@ class Mark:
 
     @property
     def rule(self) -> str:
-        """Name the rule in lineage and run-time issues: ``county/adt/map.yaml:12`` on any machine."""
+        """Name the rule alike on any machine: ``county/adt/map.yaml:12``."""
         _, found, below = self.file.rpartition("mappings/")
         return f"{below if found else self.file.rpartition('/')[2]}:{self.line}"
 

@@ -178,7 +178,7 @@ class _Placed:
                 resource = self.resources[one.pointer]
                 inside = self._contained.get(one.pointer)
                 if inside:
-                    head = {
+                    head: Resource = {
                         name: resource[name]
                         for name in ("resourceType", "id", "meta")
                         if name in resource

@@ -18,7 +18,7 @@ from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, place_of
 
 WORDS = tuple(
-    ["from", "each", "set", "as", "codes", "when", "ref", "use", "otherwise", "default", "join", "with", "template", "const"]
+    "from each set as codes when ref use otherwise default join with template const".split()  # noqa: SIM905
 )
 _EXCLUSIVE = (
     ("from", "join"),
@@ -178,10 +178,19 @@ def _compile_ref(
         )
         return None
     if isinstance(inner, Table):
-        outside = Table({"set": inner}, inner.mark)
+        outside = Table({"set": _outside(inner)}, inner.mark)
         return _compile_object(outside, element, scope, target)
     one = references.compile_one(inner, element, scope, target)
     return (one, True) if one else None
+
+
+def _outside(inner: Table) -> Table:
+    """Read ``identifier: {system: …, value: …}`` of a logical reference as elements."""
+    identifier = inner.get("identifier")
+    if not isinstance(identifier, Table) or not ("system" in identifier or "value" in identifier):
+        return inner
+    named = Table({"set": identifier}, identifier.mark)
+    return Table({**inner.entries, "identifier": named}, inner.mark, inner.marks)
 
 
 def _compile_use(
@@ -209,9 +218,10 @@ def _compile_use(
     inside = scope.within(
         prefixes=scope.datatype_prefixes, selectors={}, label=f"{node.mark.rule} {name}"
     )
+    assert isinstance(fields, Table)  # noqa: S101 - packaged.datatypes holds texts and tables
     compiled = _object_parts(fields, element, inside, target)
-    if "set" in node and isinstance(node.entries["set"], Table):
-        own = node.entries["set"]
+    own = node.get("set")
+    if isinstance(own, Table):
         kept = {name: put for name, put in compiled[0].items() if name not in _heads(own)}
         extra = _object_parts(own, element, scope, target)
         compiled = ({**kept, **extra[0]}, True)

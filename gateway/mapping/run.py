@@ -95,7 +95,7 @@ class Run:
             raise self.refusal("GW-3105", spot, None, option=name)
         return str(value)
 
-    def warn(self, number: str, spot: Spot, place: Place | None, **details: object) -> None:
+    def warn(self, number: str, spot: Spot, place: Place | None, **details: Any) -> None:
         """Note a finding that does not stop the record, once for each rule."""
         seen = (number, spot, *details.values())
         if seen in self._warned:
@@ -105,9 +105,7 @@ class Run:
             issue(number, "warning", place=place, rule=spot.rule, target=spot.target, **details)
         )
 
-    def refusal(
-        self, number: str, spot: Spot, place: Place | None, **details: object
-    ) -> GatewayError:
+    def refusal(self, number: str, spot: Spot, place: Place | None, **details: Any) -> GatewayError:
         """Make the error that parks the record, with rule line, target path and source place."""
         return GatewayError(
             number,

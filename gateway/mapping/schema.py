@@ -29,13 +29,13 @@ def check(tree: Table, problems: Problems) -> None:
 
 
 def _reason(found: Any) -> str:
-    if found.validator in (
-        "type",
-        "enum",
-        "required",
-        "additionalProperties",
-        "minItems",
-        "pattern",
-    ):
+    wanted = found.validator_value
+    if found.validator == "type":
+        return "expected " + (wanted if isinstance(wanted, str) else " or ".join(wanted))
+    if found.validator in ("enum", "const"):
+        return "expected " + (", ".join(wanted) if isinstance(wanted, list) else str(wanted))
+    if found.validator == "pattern":
+        return f"expected a text like {wanted}"
+    if found.validator in ("required", "additionalProperties"):
         return str(found.message)[:160]
     return f"{found.validator} is not met"

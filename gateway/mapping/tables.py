@@ -47,7 +47,7 @@ class CodeTable:
         return known is row or (known.target, known.system) == (row.target, row.system)
 
     def find(self, code: str, system: str | None = None) -> Row | None:
-        """Find the row of a code; a row that says a system serves only that one, when it is known."""
+        """Find the row of a code; a row that says a system serves only that one."""
         if system is not None:
             row = self.by_system.get((system, code))
             if row is not None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.mapping.functions import DEFAULTS, FUNCTIONS, ArgumentError, Function
+from gateway.mapping.conversions import ArgumentError
+from gateway.mapping.functions import DEFAULTS, FUNCTIONS, Function
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.nodes import Sequence as Listed
 from gateway.mapping.problems import Mark

@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.fhir import codec, definitions, fhirpath
+from gateway.mapping.bundles import combined
 from gateway.mapping.nodes import Node, Scalar, Table, plain
 from gateway.mapping.nodes import Sequence as Listed
 from gateway.mapping.program import MappingProgram
@@ -64,7 +65,7 @@ def read_records(
         options={**samples.options, **(options or {})},
     )
     envelope = Envelope("sample", channel, raw, _RECEIVED)
-    yield from readers[program.format].read(envelope)
+    return iter(readers[program.format].read(envelope))
 
 
 def context_of(program: MappingProgram, options: Mapping[str, Any] | None = None) -> MapContext:
@@ -97,11 +98,12 @@ def map_file(
 def run_trials(program: MappingProgram, readers: Mapping[Format, Reader]) -> list[Trial]:
     """Run ``tests:`` and compare the bundles in ``expected/``."""
     folder = Path(program.path).parent
-    trials: list[Trial] = []
     tests = program.tree.get("tests") if program.tree else None
-    for item in tests.items if isinstance(tests, Listed) else ():
-        if isinstance(item, Table):
-            trials.append(_trial(program, folder, item, readers))
+    trials = [
+        _trial(program, folder, item, readers)
+        for item in (tests.items if isinstance(tests, Listed) else ())
+        if isinstance(item, Table)
+    ]
     trials += [
         _golden(program, path, readers)
         for path in sorted((folder / "expected").glob("*.bundle.json"))
@@ -202,14 +204,6 @@ def _golden(program: MappingProgram, path: Path, readers: Mapping[Format, Reader
         trial.differences.append(str(err))
         return trial
     wanted = path.read_text(encoding="utf-8").splitlines()
-    found = codec.encode_pretty(bundle_of(mapped)).decode().splitlines()
+    found = codec.encode_pretty(combined(mapped)[0]).decode().splitlines()
     trial.differences += difflib.unified_diff(wanted, found, "expected", "found", lineterm="", n=2)
     return trial
-
-
-def bundle_of(mapped: Sequence[Mapped]) -> Resource:
-    """Give one Bundle of all records of a file."""
-    bundle = mapped[0].bundle()
-    for more in mapped[1:]:
-        bundle["entry"] += more.bundle()["entry"]
-    return bundle

@@ -8,7 +8,7 @@ from gateway.reactions import literal, name
 from gateway.records import Resource
 
 CHARGE_ITEM = extension("charge-item")
-UNIT_PRICE = extension("unit-price")
+UNIT_PRICE = extension("nhsa-unit-price")
 ASSOCIATED_ENCOUNTER = f"{HL7_STRUCTURE}/encounter-associatedEncounter"
 
 

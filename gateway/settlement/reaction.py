@@ -16,6 +16,7 @@ from gateway.reactions import (
 )
 from gateway.records import Event, Issue, MapContext, Reaction, Reading, Relation, Resource
 from gateway.settlement.balance import TOLERANCE, amounts_of, balance
+from gateway.settlement.charges import charges_of, stay_of
 from gateway.settlement.items import (
     ASSOCIATED_ENCOUNTER,
     encounter_of,
@@ -98,13 +99,13 @@ def _claims(events: Sequence[Event], reading: Reading) -> dict[str, Resource]:
         match resource["resourceType"]:
             case "Claim":
                 found[resource["id"]] = resource
+                if stay := encounter_of(resource):  # Its coming may divide the items anew.
+                    found |= _claims_of_stay(stay, resource.get("patient"), reading)
             case "Encounter":
                 found |= _claims_of_stay(name(resource), resource.get("subject"), reading)
-            case "ChargeItem":
-                target = literal(resource.get("context"))
-                if target:
-                    stay = "/".join(target)
-                    found |= _claims_of_stay(stay, resource.get("subject"), reading)
+            case "ChargeItem" if stay := stay_of(resource, reading):
+                encounter = reading.read(*stay.split("/")) or {}
+                found |= _claims_of_stay(stay, encounter.get("subject"), reading)
     return {id_: reading.read("Claim", id_) or claim for id_, claim in found.items()}
 
 
@@ -182,20 +183,20 @@ def _with_items(claim: Resource, stay: str, reading: Reading, found: list[Issue]
     is_reversal = total is not None and Decimal(total) < 0
     if not is_ours(claim) or is_reversal or claim["status"] in VOID:
         return claim
-    charges = [
-        charge
-        for charge in reading.find("ChargeItem", context=stay)
-        if charge.get("status") not in {"entered-in-error", "aborted", "not-billable"}
-    ]
+    charges = charges_of(stay, reading)
     others = _claims_of_stay(stay, claim.get("patient"), reading) | {claim["id"]: claim}
     settling = [one for one in others.values() if _is_settling(one)]
     if len(settling) > 1:
         if not all(one.get("billablePeriod") for one in settling):
             found.append(issue("GW-6224", "warning", expression="Claim.item", count=len(settling)))
-            return claim
+            return _without_items(claim)
         charges = within(charges, claim["billablePeriod"])
     items = items_of(charges, stay)
-    return claim | {"item": items} if items else claim
+    return claim | {"item": items} if items else _without_items(claim)
+
+
+def _without_items(claim: Resource) -> Resource:
+    return {key: value for key, value in claim.items() if key != "item"}
 
 
 def _is_settling(claim: Resource) -> bool:

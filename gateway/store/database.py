@@ -82,7 +82,7 @@ class Database(Protocol):
         """Give the snapshot of a reading transaction."""
 
     def complete_ms(self, shard: int) -> int:
-        """Give a time (ms since 1970) such that whatever a later snapshot lacks lies at or after it.
+        """Give a time (ms since 1970): whatever a later snapshot lacks lies at or after it.
 
         Ask before the reading transaction begins: numbers and times are given before commit, so a
         slow write may land behind a fast one.

@@ -11,7 +11,8 @@ from gateway.errors import GatewayError
 
 DriverError = (sqlite3.Error, psycopg.Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError)
 _FULL_STATES = frozenset({"53100", "53200"})
-_RACE_STATES = frozenset({"40001", "40P01", "55P03"})
+# A second creation of one row is a race too: run again, it meets the row and is judged by it.
+_RACE_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 
 
 def is_race(err: BaseException) -> bool:
@@ -62,10 +63,8 @@ def _from_sqlite(err: sqlite3.Error) -> GatewayError | None:
 
 def _from_postgres(err: psycopg.Error) -> GatewayError | None:
     state = err.sqlstate
-    if isinstance(err, psycopg.errors.UniqueViolation):
-        return GatewayError("GW-5002", what=err.diag.table_name or "unique")
     if state in _RACE_STATES:
-        return GatewayError("GW-5002", what="serialization", retry_after_s=1)
+        return GatewayError("GW-5002", what=err.diag.table_name or "race", retry_after_s=1)
     if state in _FULL_STATES:
         return GatewayError("GW-5004", retry_after_s=60)
     if isinstance(err, psycopg.OperationalError | psycopg.InterfaceError):

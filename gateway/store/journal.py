@@ -273,7 +273,7 @@ class Journal:
 
         def end(session: Session) -> str:
             found = set(session.connection.execute(statuses.distinct()).scalars())
-            order = ("parked", "stored", "stale", "unchanged")
+            order = ("parked", "corrected", "stored", "stale", "unchanged")
             status = next((one for one in order if one in found), "empty")
             session.connection.execute(
                 message.update()
@@ -323,7 +323,7 @@ class Journal:
 
     def _read_file(self, row: Row[Any]) -> bytes:
         try:
-            raw = (self._folder / row.path).read_bytes()
+            raw: bytes = (self._folder / row.path).read_bytes()
         except OSError as err:
             raise GatewayError("GW-5008", message_id=row.message_id) from err
         if hashlib.sha256(raw).hexdigest() != row.sha256:

@@ -19,7 +19,7 @@ class Page:
 
     ``next`` continues the same snapshot (text without secrets; whoever hands it out signs it).
     ``complete_ms``: everything that commits later carries ``lastUpdated`` at or after it.
-    ``total`` is None when it was not asked for or not counted.
+    ``total`` is None when it was not asked for or not counted. ``plan`` says how it was answered.
     """
 
     matches: tuple[Stored, ...]
@@ -27,6 +27,7 @@ class Page:
     total: int | None = None
     next: str | None = None
     complete_ms: int = 0
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)

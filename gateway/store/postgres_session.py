@@ -86,7 +86,8 @@ class PostgresSession:
         """Mark versions as superseded."""
         if pks:
             self._raw.execute(
-                "UPDATE version SET superseded_txn = %s WHERE shard = %s AND pk = ANY(%s::bigint[])",
+                "UPDATE version SET superseded_txn = %s "
+                "WHERE shard = %s AND pk = ANY(%s::bigint[])",
                 (txn, shard, list(pks)),
             )
 

@@ -68,7 +68,10 @@ class Registry:
 
     def tenants(self) -> tuple[Tenant, ...]:
         """Give all tenants by id."""
-        return tuple(Tenant(*row) for row in self._rows(select(tenant).order_by(tenant.c.id)))
+        return tuple(
+            Tenant(row.id, row.name, row.shard)
+            for row in self._rows(select(tenant).order_by(tenant.c.id))
+        )
 
     def shards(self) -> tuple[int, ...]:
         """Give every shard that holds a tenant."""

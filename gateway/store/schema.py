@@ -307,7 +307,7 @@ delivery = Table(
     ),
 )
 
-# ---------------------------------------------------------------- registry (small, shared by all shards)
+# ---------------------------------------------------------------- registry: small, for all shards
 
 tenant = Table(
     "tenant",

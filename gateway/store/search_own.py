@@ -7,9 +7,7 @@ from gateway.fhir.search_model import Criterion, DateValue, TokenValue
 from gateway.store.keys import first_key
 
 
-def own_condition(
-    criterion: Criterion, v: FromClause, now_us: int
-) -> ColumnElement[bool] | None:
+def own_condition(criterion: Criterion, v: FromClause, now_us: int) -> ColumnElement[bool] | None:
     """Give the condition on the version's own columns; None for every other parameter."""
     if criterion.code == "_id":
         ids = [one.code for one in criterion.values if isinstance(one, TokenValue) and one.code]

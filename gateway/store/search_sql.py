@@ -84,7 +84,9 @@ def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
     )
 
 
-def stream(condition: Condition, scope: Scope) -> tuple[FromClause, list[ColumnElement[bool]]] | None:
+def stream(
+    condition: Condition, scope: Scope
+) -> tuple[FromClause, list[ColumnElement[bool]]] | None:
     """Give index rows that come in the order of their keys without repeats, when there are such."""
     if not isinstance(condition, Criterion) or len(condition.types) != 1:
         return None
@@ -117,7 +119,7 @@ def _keys_of(one: Asked, scope: Scope) -> Select[Any]:
 
 def _others(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
     """Ask the further components of a composite of the same element of the same version."""
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     for other in one.together:
         j = other.table.alias()
         conditions.append(

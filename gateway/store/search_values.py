@@ -19,7 +19,7 @@ from gateway.fhir.search_model import (
 )
 from gateway.fhir.search_values import fold
 from gateway.store.flatten import IDENTIFIER, TEXT
-from gateway.store.keys import bounded, parameter_number, space_number, text_number
+from gateway.store.keys import LONGEST, bounded, parameter_number, space_number, text_number
 from gateway.store.schema import date_index, exact_index, number_index, string_index
 
 Where = Callable[[FromClause], ColumnElement[bool]]
@@ -75,9 +75,7 @@ def _composite(criterion: Criterion, value: Value, now_us: int) -> Asked:
     if not isinstance(value, CompositeValue):
         raise TypeError("a composite criterion holds composite values")
     parts = []
-    for position, (kind, part) in enumerate(
-        zip(criterion.components, value.parts, strict=True), 1
-    ):
+    for position, (kind, part) in enumerate(zip(criterion.components, value.parts, strict=True), 1):
         inner = Criterion(criterion.types, f"{criterion.code}${position}", kind, (part,))
         parts.append(_asked(inner, part, now_us))
     first = parts[0]
@@ -104,7 +102,9 @@ def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
 def _text(criterion: Criterion, value: TextValue) -> Asked:
     if criterion.kind == "uri":
         is_exact = criterion.modifier is None
-        return Asked(exact_index, _params(criterion), _uri(value.text, criterion.modifier), is_exact)
+        return Asked(
+            exact_index, _params(criterion), _uri(value.text, criterion.modifier), is_exact
+        )
     suffix = TEXT if criterion.kind == "token" else ""
     return Asked(string_index, _params(criterion, suffix), _string(value.text, criterion.modifier))
 
@@ -138,7 +138,7 @@ def _reference(value: ReferenceValue) -> Where:
 def _uri(text: str, modifier: str | None) -> Where:
     def where(i: FromClause) -> ColumnElement[bool]:
         if modifier == "below":
-            return and_(_begins(i.c.value, bounded(text)), i.c.space == 0)
+            return and_(_begins(i.c.value, text), i.c.space == 0)
         if modifier == "above":
             steps = [end for end, sign in enumerate(text) if sign == "/"]
             above = {text[:end] for end in steps} | {text[: end + 1] for end in steps} | {text}
@@ -163,6 +163,7 @@ def _string(text: str, modifier: str | None) -> Where:
 
 def _begins(column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
     """Compare as a range: both engines order texts by their bytes."""
+    start = start[:LONGEST]
     return and_(column >= start, column < start + _LAST)
 
 

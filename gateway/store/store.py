@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -9,14 +10,20 @@ from typing import Self
 import sqlalchemy
 
 from gateway.errors import GatewayError
+from gateway.fhir import definitions
+from gateway.fhir.search_model import Query
+from gateway.fhir.search_query import parse_query
 from gateway.records import BusinessKey, Commit, Stored, Visibility
 from gateway.store import maintenance, upgrading, versions, writing
+from gateway.store.database import Session
 from gateway.store.journal import Journal
-from gateway.store.keys import micros
+from gateway.store.keys import micros, text_number
 from gateway.store.outbox import Outbox
 from gateway.store.pages import Page
 from gateway.store.postgres import PostgresDatabase
+from gateway.store.reading import StoreReading
 from gateway.store.registry import Registry
+from gateway.store.search import search, search_in
 from gateway.store.sqlite import SQLiteDatabase
 
 
@@ -78,17 +85,42 @@ class Store:
         database or the disk is the reason; all of them leave nothing behind.
         """
         prepared = writing.prepare(commit)
+        if commit.conditions:
+            prepared = replace(prepared, check=self._check_of(commit))
         return self.database.write(lambda session: writing.apply(prepared, session))
+
+    def _check_of(self, commit: Commit) -> Callable[[Session], None]:
+        """Give the check that conditional criteria still find what their caller saw."""
+        queries = [
+            (one, parse_query(definitions.load(), (one.type,), one.criteria, "strict"))
+            for one in commit.conditions
+        ]
+        digests = [text_number(f"{one.type}?{one.criteria}") for one, _ in queries]
+
+        def check(session: Session) -> None:
+            session.lock_criteria(commit.shard, digests)
+            for one, query in queries:
+                page = search_in(
+                    self.database,
+                    session.connection,
+                    one.visibility,
+                    query,
+                    now_us=self._now_us(),
+                )
+                if {found.id for found in page.matches} != set(one.found):
+                    raise GatewayError("GW-5002", what=one.type)
+
+        return check
 
     # ------------------------------------------------------------ reading
 
     def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
-        """Give the newest version (``is_deleted`` for a deletion); None when absent or invisible."""
-        return versions.read(self.database, visibility, type_, id_, self._now_us())
+        """Give the newest version, a deletion too (``is_deleted``); None: absent or invisible."""
+        return versions.read(self.database, visibility, (type_, id_), self._now_us())
 
     def vread(self, visibility: Visibility, type_: str, id_: str, version: int) -> Stored | None:
         """Give one version; None when absent or invisible."""
-        return versions.vread(self.database, visibility, type_, id_, version, self._now_us())
+        return versions.read(self.database, visibility, (type_, id_), self._now_us(), version)
 
     def history(
         self,
@@ -113,6 +145,18 @@ class Store:
             count=count,
             cursor=cursor,
         )
+
+    def search(self, visibility: Visibility, query: Query, cursor: str | None = None) -> Page:
+        """Give one page of a search; ``cursor`` is ``Page.next`` of the page before.
+
+        Raises GW-5006 when the cursor's snapshot is no longer kept, GW-7105 when too much would be
+        included.
+        """
+        return search(self.database, visibility, query, now_us=self._now_us(), cursor=cursor)
+
+    def reading(self, shard: int) -> StoreReading:
+        """Give what reactions may ask of a shard."""
+        return StoreReading(self, shard)
 
     def identify(
         self, shard: int, member: str, keys: Sequence[BusinessKey]

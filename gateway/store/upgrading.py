@@ -17,7 +17,7 @@ _LOCK = 7_215_401_906_333
 
 
 def upgrade(engine: Engine, lock_file: Path | None) -> None:
-    """Run the migrations that are missing; raise GW-5009 when the database is of a later release."""
+    """Run the missing migrations; raise GW-5009 when the database is of a later release."""
     with translated():
         if _found(engine) == HEAD:
             return

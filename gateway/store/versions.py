@@ -60,34 +60,25 @@ def select_columns(v: FromClause) -> Select[Any]:
 
 
 def read(
-    database: Database, visibility: Visibility, type_: str, id_: str, now_us: int
-) -> Stored | None:
-    """Give the newest version, a deletion included; None when absent or invisible."""
-    return _one(database, visibility, type_, _CURRENT, (visibility.shard, type_, id_), now_us)
-
-
-def vread(
-    database: Database, visibility: Visibility, type_: str, id_: str, number: int, now_us: int
-) -> Stored | None:
-    """Give one version; None when absent or invisible."""
-    keys = (visibility.shard, type_, id_, number)
-    return _one(database, visibility, type_, _NUMBERED, keys, now_us)
-
-
-def _one(
     database: Database,
     visibility: Visibility,
-    type_: str,
-    sql: str,
-    keys: tuple[Any, ...],
+    focus: tuple[str, str],
     now_us: int,
+    number: int | None = None,
 ) -> Stored | None:
-    # The same statement runs for what is absent, invisible or out of scope.
+    """Give a version of ``focus`` (type, id), the newest (a deletion too) or the numbered one.
+
+    None when it is absent, invisible or out of the types asked for: the same statement runs.
+    """
+    type_, id_ = focus
     if visibility.types is not None and type_ not in visibility.types:
-        keys = (keys[0], "", *keys[2:])
+        type_ = ""
+    sql: str = _CURRENT
+    keys: tuple[Any, ...] = (visibility.shard, type_, id_)
+    if number is not None:
+        sql, keys = _NUMBERED, (*keys, number)
     if not visibility.sees_all:
-        sql = f"{sql} AND {HOT}"
-        keys = (*keys, *hot_parameters(visibility, now_us))
+        sql, keys = f"{sql} AND {HOT}", (*keys, *hot_parameters(visibility, now_us))
     rows = database.rows(sql + _NEWEST, keys)
     return to_stored(visibility.shard, rows[0]) if rows else None
 
@@ -165,7 +156,7 @@ def _current_within(statement: Select[Any], v: FromClause, at_ms: tuple[int, int
             newer.c.type == v.c.type,
             newer.c.id == v.c.id,
             newer.c.version_no == v.c.version_no + 1,
-            newer.c.pk < first_key(at_ms[0]),
+            newer.c.pk < first_key(at_ms[0] + 1),
         )
     )
     return statement.where(v.c.pk < first_key(at_ms[1]), ~was_replaced_before)

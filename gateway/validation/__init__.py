@@ -49,5 +49,4 @@ class Validator:
         ``profiles`` are canonical urls that the resource is checked against, besides those of its
         own ``meta.profile``. Never raises for whatever JSON value it is given.
         """
-        del profiles
-        return self._engine.run(resource, options or Options()).issues
+        return self._engine.run(resource, options or Options(), profiles).issues

@@ -43,6 +43,10 @@ def binding_check(binding: Resource, type_: str, terminology: Terminology) -> Af
         made = _strict(maximum, "maximum", type_, terminology)
         if made is not None:
             checks.append(made)
+    for extra in _additional(binding):
+        made = _strict(extra[0], extra[1], type_, terminology)
+        if made is not None:
+            checks.append(made)
     if not checks:
         return None
     if len(checks) == 1:
@@ -63,6 +67,25 @@ def _maximum(binding: Resource) -> str | None:
             url = extension.get("valueCanonical") or extension.get("valueUri")
             return url if isinstance(url, str) else None
     return None
+
+
+def _additional(binding: Resource) -> list[tuple[str, str]]:
+    """Read R5's additional bindings as (value set, strength); those of a usage are left out."""
+    found: list[tuple[str, str]] = []
+    listed = [one for one in binding.get("extension", ()) if isinstance(one, dict)]
+    for extension in listed:
+        if not str(extension.get("url", "")).endswith(("binding.additional", "additional-binding")):
+            continue
+        parts = {
+            one.get("url"): next((v for k, v in one.items() if k.startswith("value")), None)
+            for one in extension.get("extension", ())
+        }
+        strength = parts.get("purpose")
+        url = parts.get("valueSet")
+        if strength in ("required", "extensible", "maximum") and isinstance(url, str):
+            if "usage" not in parts:
+                found.append((url, strength))
+    return found
 
 
 def _strict(url: str, strength: str, type_: str, terminology: Terminology) -> After | None:

@@ -1,5 +1,6 @@
 """The rules of Bundles that invariants do not state (R4, bundle.html, documents.html)."""
 
+import re
 from typing import Any
 
 from gateway.records import Resource
@@ -10,7 +11,7 @@ from gateway.validation.run import Run
 _FREE = frozenset({"transaction", "batch", "transaction-response", "batch-response"})
 _HEADS = {"document": "Composition", "message": "MessageHeader"}
 _SEARCH_LINKS = frozenset({"first", "previous", "next", "last"})
-_ABSOLUTE = ("http:", "https:", "urn:", "ftp:")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
 
 def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
@@ -41,7 +42,7 @@ def _check_url(entry: Resource, type_: Any, trail: Trail, index: int, run: Run) 
         if type_ not in _FREE and type(type_) is str and "_fullUrl" not in entry:
             run.report("GW-4210", trail, "entry", index)
         return
-    if not url.startswith(_ABSOLUTE):
+    if _ABSOLUTE.fullmatch(url) is None:
         run.report("GW-4211", trail, "entry", index)
         return
     parts = literal(url) if url.startswith("http") else None

@@ -1,10 +1,13 @@
 """The rules of contained resources: dom-2 to dom-5, their ids, and that something refers to them."""
 
+import re
 from typing import Any
 
 from gateway.records import Resource
 from gateway.validation.places import Trail
 from gateway.validation.run import Run
+
+_IN_NARRATIVE = re.compile(r"""(?:src|href)\s*=\s*["']#([^"']+)["']""")
 
 
 def check_contained(resource: Resource, trail: Trail, run: Run) -> None:
@@ -51,6 +54,9 @@ def local_references(value: Any) -> set[str]:
             waiting.extend(item.values())
         elif kind is list:
             waiting.extend(item)
-        elif kind is str and item[:1] == "#":
-            found.add(item)
+        elif kind is str:
+            if item[:1] == "#":
+                found.add(item)
+            elif item[:4] == "<div":
+                found.update("#" + name for name in _IN_NARRATIVE.findall(item))
     return found

@@ -1,5 +1,6 @@
 """A release compiled: types, terminology and model together, and how a resource is walked."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.fhir.fhirpath import Context, Model, Node
@@ -8,9 +9,12 @@ from gateway.validation import narrative
 from gateway.validation.artefacts import Artefacts
 from gateway.validation.bundles import check_bundle
 from gateway.validation.contained import check_contained
+from gateway.validation.extensions import check_extension
 from gateway.validation.places import Trail
-from gateway.validation.references import check_links, entries_of, resolve
-from gateway.validation.run import Options, Run, Scope
+from gateway.validation.profiles.book import Book
+from gateway.validation.profiles.items import Item
+from gateway.validation.references import check_links, check_target_type, entries_of, resolve
+from gateway.validation.run import Link, Options, Run, Scope
 from gateway.validation.terminology import Terminology
 from gateway.validation.types_ import Types
 
@@ -25,9 +29,10 @@ class Engine:
         self.terminology = Terminology(artefacts)
         self.types = Types(artefacts, self.model, self.terminology)
         self.types.resource_rule = self._nested
+        self.book = Book(self)
 
-    def run(self, resource: Any, options: Options) -> Run:
-        """Walk one resource with everything in it; profiles come after."""
+    def run(self, resource: Any, options: Options, profiles: Sequence[str] = ()) -> Run:
+        """Check one resource with everything in it, then against the profiles asked for."""
         run = Run(self.model, options, self)
         named = resource.get("resourceType") if isinstance(resource, dict) else None
         if type(named) is not str or named not in self.resource_types:
@@ -35,7 +40,11 @@ class Engine:
             return run
         trail: Trail = (None, named, None)
         try:
-            self._walk(resource, trail, run, Scope(resource, resource, trail))
+            scope = Scope(resource, resource, trail)
+            if named == "Bundle":
+                run.bundle = entries_of(resource)
+            self._walk(resource, trail, run, scope)
+            self._enter_profiles(resource, trail, run, scope, profiles)
         except RecursionError:
             run.report("GW-4011", trail, limit=200)
         return run
@@ -43,11 +52,12 @@ class Engine:
     def _walk(self, resource: Resource, trail: Trail, run: Run, scope: Scope) -> None:
         outer, run.scope = run.scope, scope
         outer_bundle, outer_links = run.bundle, run.links
+        run.scopes[id(resource)] = scope
         named = resource["resourceType"]
         if named == "Bundle":
             run.bundle, run.links = entries_of(resource), []
         self.types.slot(named).check(resource, trail, run)
-        if "contained" in resource and scope.root is resource:
+        if "contained" in resource and scope.root is resource and run.options.checks_contained:
             check_contained(resource, trail, run)
         if named == "Bundle":
             check_bundle(resource, trail, run)
@@ -55,7 +65,47 @@ class Engine:
             run.bundle, run.links = outer_bundle, outer_links
         elif outer is None:
             check_links(run.links, run)
+        self._enter_stated(resource, trail, run)
         run.scope = outer
+
+    def _enter_stated(self, resource: Resource, trail: Trail, run: Run) -> None:
+        """Check a resource against the profiles that its ``meta.profile`` names."""
+        meta = resource.get("meta")
+        stated = meta.get("profile") if type(meta) is dict else None
+        for index, url in enumerate(stated if type(stated) is list else ()):
+            if type(url) is not str:
+                continue
+            item = Item(resource, None, resource["resourceType"], trail)
+            if not self.book.enter(item, url, run):
+                inner: Trail = (trail, "meta", None)
+                run.report("GW-4312", inner, "profile", index, severity="warning", profile=url)
+
+    def _enter_profiles(
+        self, resource: Resource, trail: Trail, run: Run, scope: Scope, profiles: Sequence[str]
+    ) -> None:
+        """Check against the profiles that the caller asks for; an unknown one is an error."""
+        run.scope = scope
+        item = Item(resource, None, resource["resourceType"], trail)
+        for url in profiles:
+            if not self.book.enter(item, url, run):
+                run.report("GW-4312", trail, profile=url)
+        for rule, url in run.options.bundle_rules:
+            entry = _ruled(resource, rule)
+            if entry is not None and entry[1]:
+                inner = (((trail, "entry", entry[0]), "resource", None))
+                aimed = Item(entry[1], None, str(entry[1].get("resourceType")), inner)
+                if not self.book.enter(aimed, url, run):
+                    run.report("GW-4312", inner, profile=url)
+        run.scope = None
+
+    def find(self, reference: str, run: Run) -> Resource | None:
+        """Find what a reference of the resource under check names."""
+        return None if run.scope is None else resolve(reference, run.scope, run)
+
+    def check_target(self, item: Item, allowed: frozenset[str], run: Run) -> None:
+        """Check the type that a reference points to against a profile's list."""
+        if run.scope is not None:
+            check_target_type(Link(item.value, allowed, item.trail, run.scope), run)
 
     def _nested(self, value: Any, owner: Resource, trail: Trail, run: Run) -> None:
         """Walk a resource inside another: contained, a Bundle's entry, a parameter."""
@@ -73,6 +123,7 @@ class Engine:
 
     def check_extension(self, value: Resource, trail: Trail, run: Run) -> None:
         """Check an extension against its definition."""
+        check_extension(value, trail, run, self)
 
     def context(self, run: Run, scope: Scope) -> Context:
         """Make the FHIRPath surroundings of a scope."""
@@ -80,17 +131,24 @@ class Engine:
         def find(reference: str) -> Resource | None:
             return resolve(reference, scope, run)
 
+        def conforms(node: Node, url: str) -> bool | None:
+            if self.artefacts.structure(url) is None:
+                return None
+            return self.book.conforms(node, url, run)
+
         return Context(
             self.model,
             resource=scope.resource,
             root=scope.root,
             resolve=find,
-            member_of=self._member_of,
+            member_of=self.member_of,
+            conforms_to=conforms,
             html=_is_proper,
             now=run.options.now,
         )
 
-    def _member_of(self, url: str, value: Any) -> bool | None:
+    def member_of(self, url: str, value: Any) -> bool | None:
+        """Ask a value set about a code, Coding or CodeableConcept; None where it cannot say."""
         expansion = self.terminology.expansion(url)
         if expansion is None:
             return None
@@ -109,8 +167,20 @@ class Engine:
         return None if None in verdicts else False
 
 
+def _ruled(bundle: Resource, rule: str) -> tuple[int, Resource] | None:
+    """Find the entry that a rule such as ``Patient:0`` names: the n-th of its type."""
+    type_, _, number = rule.partition(":")
+    entries = bundle.get("entry")
+    left = int(number) if number.isdigit() else 0
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") == type_:
+            if left == 0:
+                return index, resource
+            left -= 1
+    return None
+
+
 def _is_proper(text: str) -> bool:
     return not narrative.read(text).problems
 
-
-__all__ = ["Engine", "Node"]

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.records import Resource
+from gateway.records import Resource, Severity
 from gateway.validation.run import Link, Run, Scope
 
 _LITERAL = re.compile(
     r"(?P<base>.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#.*)?"
 )
+# In these a urn can only be resolved within the Bundle itself.
+_CLOSED = frozenset({"transaction", "batch", "document", "message"})
 _URN = ("urn:uuid:", "urn:oid:")
 
 
@@ -40,6 +42,12 @@ class Entries:
     by_url: dict[str, list[Resource]] = field(default_factory=dict)
     by_id: dict[str, list[Resource]] = field(default_factory=dict)
     url_of: dict[int, str] = field(default_factory=dict)
+    is_open: bool = False
+
+    def by_urn(self, id_: str) -> Resource | None:
+        """Give the entry whose fullUrl is that UUID: a relative reference may mean it."""
+        found = self.by_url.get("urn:uuid:" + id_)
+        return found[0] if found else None
 
     def find(self, reference: str, full_url: str | None) -> list[Resource]:
         """Give the entries that a reference names from an entry with that fullUrl (bundle.html)."""
@@ -81,7 +89,7 @@ def _version(resource: Resource) -> Any:
 
 def entries_of(bundle: Resource) -> Entries:
     """Index a Bundle's entries."""
-    found = Entries()
+    found = Entries(is_open=bundle.get("type") not in _CLOSED)
     entries = bundle.get("entry")
     for entry in entries if type(entries) is list else ():
         resource = entry.get("resource") if type(entry) is dict else None
@@ -148,14 +156,28 @@ def _check_literal(link: Link, reference: str, run: Run) -> None:
         return
     if reference.startswith(_URN):
         if run.bundle is not None:
-            run.report("GW-4203", link.trail)
+            severity: Severity = "warning" if run.bundle.is_open else "error"
+            run.report("GW-4203", link.trail, severity=severity)
         return
     parts = literal(reference)
     if parts is None:
         return
     if parts.type in run.engine.resource_types:
-        _check_type(link, parts.type, run)
+        same = None if run.bundle is None or parts.base else run.bundle.by_urn(parts.id)
+        _check_type(link, same.get("resourceType") if same else parts.type, run)
     elif not parts.base:
+        _demand_target(link, parts.type, run)
+
+
+def check_target_type(link: Link, run: Run) -> None:
+    """Check one reference's target type alone (a profile narrows it)."""
+    reference = str(link.value.get("reference", ""))
+    found = resolve(reference, link.scope, run)
+    if found is not None:
+        _demand_target(link, str(found.get("resourceType")), run)
+        return
+    parts = literal(reference)
+    if parts is not None and parts.type in run.engine.resource_types:
         _demand_target(link, parts.type, run)
 
 

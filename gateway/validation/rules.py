@@ -12,6 +12,8 @@ Rule = Callable[[Any, dict[str, Any], Trail, Run], None]
 Check = Callable[[dict[str, Any], Trail, Run], None]
 After = Callable[[Any, Trail, Run], None]
 
+_ELE_1 = "an element has a value or children"
+
 
 class Slot:
     """A type's check, compiled when it is first used (types refer to each other in circles)."""
@@ -115,6 +117,8 @@ def extra(element: Element, slot: Slot) -> Rule:
             _extras(value, owner, trail, run)
         elif type(value) is dict:
             slot.check(value, (trail, element.step, None), run)
+            if "extension" not in value and value and element.key not in owner:
+                run.report("GW-4012", trail, element.step, key="ele-1", human=_ELE_1)
         else:
             run.report("GW-4010", trail, member=element.key)
 

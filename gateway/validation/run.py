@@ -68,6 +68,7 @@ class Run:
     profiled: set[tuple[int, str]] = field(default_factory=set)
     depth: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
+    scopes: dict[int, Scope] = field(default_factory=dict)
 
     def report(
         self,

@@ -49,7 +49,9 @@ class Screen:
             mark = Text("✓ ", "green") if is_held else Text("✗ ", "bold red")
             table.add_row("check 核对" if text == report.checks[0][0] else "", mark + Text(text))
         colour = "green" if report.is_held else "red"
-        self.console.print(Panel(table, title=report.title, title_align="left", border_style=colour))
+        self.console.print(
+            Panel(table, title=report.title, title_align="left", border_style=colour)
+        )
 
     def say(self, *lines: str) -> None:
         """Print lines as they are."""

@@ -30,9 +30,7 @@ def native(raw: bytes, charset: str, lines: int = 3, width: int = 110) -> list[s
 
 def became(told: dict[str, Any]) -> list[str]:
     """List the resources that a message became."""
-    names = [
-        url.split("/fhir/")[1] for one in told["records"] for url in one.get("resources", ())
-    ]
+    names = [url.split("/fhir/")[1] for one in told["records"] for url in one.get("resources", ())]
     return [name for name in names if not name.startswith("Provenance/")]
 
 
@@ -71,15 +69,20 @@ def refer(world: World) -> Report:
     stored(world.send("qs-township-referral", raw), report)
     order = only(world, TOWNSHIP, f"ServiceRequest?category={UP}&status=active")
     task = only(world, TOWNSHIP, f"Task?focus=ServiceRequest/{order['id']}")
-    report.check("the referral names the county hospital as its performer",
-                 order["performer"][0].get("reference") == world.organization(COUNTY))
-    report.check("its Task waits for the county hospital",
-                 (task["status"], task["owner"].get("reference"))
-                 == ("requested", world.organization(COUNTY)))
+    report.check(
+        "the referral names the county hospital as its performer",
+        order["performer"][0].get("reference") == world.organization(COUNTY),
+    )
+    report.check(
+        "its Task waits for the county hospital",
+        (task["status"], task["owner"].get("reference"))
+        == ("requested", world.organization(COUNTY)),
+    )
     documents = world.found(TOWNSHIP, "Bundle?type=document")
-    report.check("the referral summary is a document Bundle",
-                 any(one["entry"][0]["resource"]["resourceType"] == "Composition"
-                     for one in documents))
+    report.check(
+        "the referral summary is a document Bundle",
+        any(one["entry"][0]["resource"]["resourceType"] == "Composition" for one in documents),
+    )
     notice(world, report, COUNTY, "referral-received")
     return report  # fmt: skip
 
@@ -149,10 +152,14 @@ def discharge(world: World) -> Report:
     summary = only(world, COUNTY, f"Composition?type={SUMMARY}")
     draft = only(world, TOWNSHIP, f"ServiceRequest?category={DOWN}&status=draft")
     report.became.append(f"ServiceRequest/{draft['id']} (draft, down)")
-    report.check("the township sees the drafted down-referral with its summary",
-                 {"reference": f"Composition/{summary['id']}"} in draft["supportingInfo"])
-    report.check("the township reads the discharge summary",
-                 world.ask(TOWNSHIP, "GET", f"Composition/{summary['id']}").ok)
+    report.check(
+        "the township sees the drafted down-referral with its summary",
+        {"reference": f"Composition/{summary['id']}"} in draft["supportingInfo"],
+    )
+    report.check(
+        "the township reads the discharge summary",
+        world.ask(TOWNSHIP, "GET", f"Composition/{summary['id']}").ok,
+    )
     notice(world, report, TOWNSHIP, "down-referral-drafted")
     return report  # fmt: skip
 
@@ -178,16 +185,22 @@ def settle(world: World) -> Report:
     lines = totals(response, NHSA_SETTLEMENT_ITEM)
     wanted = {name: asked["setlinfo"][name] for name in ("medfee_sumamt", "hifp_pay",
               "hifmi_pay", "maf_pay", "fund_pay_sumamt", "psn_part_amt", "psn_cash_pay")}  # fmt: skip
-    report.check("every amount stands on its own line, exact to the fen",
-                 {name: str(lines.get(name)) for name in wanted}
-                 == {name: str(value) for name, value in wanted.items()})
+    report.check(
+        "every amount stands on its own line, exact to the fen",
+        {name: str(lines.get(name)) for name in wanted}
+        == {name: str(value) for name, value in wanted.items()},
+    )
     funds = totals(response, code_system("nhsa-fund-pay-type"))
-    report.check("every fund has its line",
-                 funds == {one["fund_pay_type"]: one["fund_payamt"]
-                           for one in asked["setldetail"]})
-    report.check(f"the Claim has {len(fees)} items that add up to {claim['total']['value']}",
-                 sum((one["net"]["value"] for one in claim.get("item", ())), Decimal(0))
-                 == claim["total"]["value"] == asked["setlinfo"]["medfee_sumamt"])
+    report.check(
+        "every fund has its line",
+        funds == {one["fund_pay_type"]: one["fund_payamt"] for one in asked["setldetail"]},
+    )
+    report.check(
+        f"the Claim has {len(fees)} items that add up to {claim['total']['value']}",
+        sum((one["net"]["value"] for one in claim.get("item", ())), Decimal(0))
+        == claim["total"]["value"]
+        == asked["setlinfo"]["medfee_sumamt"],
+    )
     report.check("the Claim names the referral", claim.get("referral"))
     notice(world, report, INSURER, "claim-received")
     return report  # fmt: skip
@@ -210,8 +223,10 @@ def supervise(world: World) -> Report:
     report.became = [f"{len(records.get('entry', ()))} standardized referral records"]
     report.check("the bureau pulls the standardized referral records", records.get("entry"))
     text = codec.encode(records).decode()
-    report.check("no name and no ID number in them",
-                 not any(secret in text for secret in ("林桂芳", "420300196205143622")))
+    report.check(
+        "no name and no ID number in them",
+        not any(secret in text for secret in ("林桂芳", "420300196205143622")),
+    )
     order = only(world, TOWNSHIP, f"ServiceRequest?category={UP}")
     for path in (f"ServiceRequest/{order['id']}", order["subject"]["reference"]):
         status = world.ask(CITY, "GET", path).status_code
@@ -227,29 +242,37 @@ def repeat(world: World) -> Report:
     before = only(world, TOWNSHIP, "DiagnosticReport?status=final")
     answer = world.send_mllp("qs-township-lab", record("lab.hl7"))
     after = only(world, TOWNSHIP, "DiagnosticReport?status=final")
-    report.check("the same ORU again: AA, and nothing changes",
-                 b"MSA|AA|" in answer and before == after)
+    report.check(
+        "the same ORU again: AA, and nothing changes", b"MSA|AA|" in answer and before == after
+    )
     stay = only(world, COUNTY, "Encounter?class=IMP")
     world.send_mllp("qs-county-adt", record("admission-older.hl7"))
     later = only(world, COUNTY, "Encounter?class=IMP")
-    report.check("an older ADT that arrives late undoes nothing",
-                 (later["status"], later.get("location")) == ("finished", stay.get("location")))
+    report.check(
+        "an older ADT that arrives late undoes nothing",
+        (later["status"], later.get("location")) == ("finished", stay.get("location")),
+    )
     broken = record("discharge-summary-broken.xml")
     told = world.send("qs-county-documents", broken)
     error = told["records"][0]["error"]
     report.native = [f"discharge-summary-broken.xml: {error['place']}"]
     report.received = [f"county ← {error['number']} {error['zh']}"]
-    report.check("a broken CDA is parked with stage, line and reason",
-                 (told["status"], told["records"][0]["stage"]) == ("parked", "parse")
-                 and "line" in error["place"])
+    report.check(
+        "a broken CDA is parked with stage, line and reason",
+        (told["status"], told["records"][0]["stage"]) == ("parked", "parse")
+        and "line" in error["place"],
+    )
     mended = world.correct(told, COUNTY, record("discharge-summary.xml"))
-    report.check("the corrected file replays the parked message",
-                 mended["records"][0]["status"] in {"stored", "unchanged"})
+    report.check(
+        "the corrected file replays the parked message",
+        mended["records"][0]["status"] in {"stored", "unchanged"},
+    )
     parked = world.message(COUNTY, told["message"])
-    report.check("the parked message is settled by its correction",
-                 parked["records"][0]["status"] == "corrected")
-    report.check("nothing is doubled",
-                 len(world.found(COUNTY, f"Composition?type={SUMMARY}")) == 1)
+    report.check(
+        "the parked message is settled by its correction",
+        parked["records"][0]["status"] == "corrected",
+    )
+    report.check("nothing is doubled", len(world.found(COUNTY, f"Composition?type={SUMMARY}")) == 1)
     return report  # fmt: skip
 
 

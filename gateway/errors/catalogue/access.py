@@ -118,4 +118,12 @@ ENTRIES: tuple[Entry, ...] = (
         "链接只用于本机演示；请用 FHIR 接口读取。",
         "They are for demonstrations on this machine; read through the FHIR API.",
     ),
+    Entry(
+        "GW-8015",
+        Kind.CONFLICT,
+        "客户端 {client} 已登记。",
+        "The client {client} is registered already.",
+        "请换一个名称；更换密钥用 gateway client rotate。",
+        "Choose another name; replace a secret with gateway client rotate.",
+    ),
 )

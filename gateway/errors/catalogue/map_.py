@@ -188,6 +188,14 @@ _WARN = (
         "Add rules, or name them in ignore with the reason.",
     ),
     Entry(
+        "GW-3208",
+        Kind.UNMAPPED,
+        "没有规则读取 {path}。",
+        "No rule reads {path}.",
+        "请补充规则，或在 ignore 中写明原因。",
+        "Add a rule, or name it in ignore with the reason.",
+    ),
+    Entry(
         "GW-3205",
         Kind.INVALID,
         "时间的精度或时区不足以写成 {function}（{target}，规则 {rule}）。",

@@ -215,6 +215,14 @@ _CHARSET = (
         "请在通道上声明字符集后重放。",
         "Declare the character set at the channel and replay.",
     ),
+    Entry(
+        "GW-2606",
+        Kind.UNREADABLE,
+        "{charset} 没有字节顺序标记，无法判定字节顺序。",
+        "{charset} without a byte order mark does not tell its byte order.",
+        "请在通道上声明 {charset}-le 或 {charset}-be。",
+        "Declare {charset}-le or {charset}-be at the channel.",
+    ),
 )
 
 _FRAMING = (

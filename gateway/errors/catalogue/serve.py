@@ -226,7 +226,7 @@ ENTRIES: tuple[Entry, ...] = (
         "GW-7026",
         Kind.UNREADABLE,
         "Bundle 的第 {index} 个条目（从 0 起，{full_url}）未能执行，整个事务已放弃。",
-        "Entry {index} of the Bundle (from 0, {full_url}) failed; the whole transaction was given up.",
+        "Entry {index} of the Bundle (from 0, {full_url}) failed; the transaction was given up.",
         "请按所附说明改正后整体重发。",
         "Correct it as said and send the whole Bundle again.",
     ),
@@ -246,6 +246,14 @@ ENTRIES: tuple[Entry, ...] = (
         "请使用 4.0。",
         "Use 4.0.",
         http=406,
+    ),
+    Entry(
+        "GW-7029",
+        Kind.UNSUPPORTED,
+        "参数 {name} 未识别，检索时已忽略。",
+        "The parameter {name} is not known and was ignored.",
+        "支持的参数见 /fhir/metadata。",
+        "The parameters that are known stand in /fhir/metadata.",
     ),
     Entry(
         "GW-7040",
@@ -279,7 +287,7 @@ ENTRIES: tuple[Entry, ...] = (
         "不支持检索参数 {name}。",
         "The search parameter {name} is not supported here.",
         "请对照 /fhir/metadata 中该类型的参数；如可忽略，请带 Prefer: handling=lenient。",
-        "See /fhir/metadata for the type's parameters, or send Prefer: handling=lenient to ignore it.",
+        "See /fhir/metadata for the type's parameters, or send Prefer: handling=lenient.",
     ),
     Entry(
         "GW-7102",

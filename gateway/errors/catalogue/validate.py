@@ -380,9 +380,25 @@ ENTRIES: tuple[Entry, ...] = (
         "请改正定义。", "Correct the definition.",
     ),
     _finding(
-        "GW-4801", "not-found",
+        "GW-4810", "not-found",
         "文件 {file} 无法读取（{problem}）。", "The file {file} cannot be read ({problem}).",
         "请核对路径与权限。", "Check its path and permissions.",
+    ),
+    Entry(
+        "GW-4801",
+        Kind.INVALID,
+        "资源未通过校验，有 {count} 处错误。",
+        "The resource is not valid: {count} errors.",
+        "请按所列各项改正后重发。",
+        "Correct what is listed and send it again.",
+    ),
+    Entry(
+        "GW-4802",
+        Kind.FAULT,
+        "业务规则相互触发，{rounds} 轮后仍未停止，未作任何更改。",
+        "The rules of the domain went on answering each other after {rounds} rounds.",
+        "请告知网关管理员。",
+        "Tell the gateway's operator.",
     ),
     Entry(
         "GW-4901",

@@ -9,6 +9,15 @@ from gateway.fhir.fhirpath.registry import eager, typed
 from gateway.fhir.fhirpath.temporal import Temporal
 from gateway.fhir.fhirpath.values import Collection, Node
 
+_PRIMITIVES = {
+    "boolean": "Boolean",
+    "string": "String",
+    "integer": "Integer",
+    "decimal": "Decimal",
+    "date": "Date",
+    "dateTime": "DateTime",
+    "time": "Time",
+}
 _TEMPORAL_NAMES = {"date": "Date", "dateTime": "DateTime", "time": "Time"}
 
 
@@ -42,7 +51,12 @@ def is_type(env: Env, focus: Collection, wanted: str) -> Collection:
 @typed("as")
 def as_type(env: Env, focus: Collection, wanted: str) -> Collection:
     """Keep items of the type; R4's own invariants use it on many items, as ``ofType``."""
-    return [item for item in focus if has_type(env, item, wanted)]
+    return [item for item in focus if has_type(env, item, wanted) or _converts(item, wanted)]
+
+
+def _converts(item: Any, wanted: str) -> bool:
+    """Say whether a FHIR primitive is meant by its System type: ``value as String``."""
+    return type(item) is Node and item.type in _PRIMITIVES and _PRIMITIVES[item.type] == wanted
 
 
 @typed("ofType")

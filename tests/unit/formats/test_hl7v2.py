@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.errors import GatewayError
-from tests.unit.formats.reading import nodes, read, texts
+from gateway.formats import READERS
+from tests.unit.formats.reading import envelope, nodes, read, texts
 
 ORU = (
     "MSH|^~\\&|LIS|H1|GW|R1|20260315103000||ORU^R01^ORU_R01|LIS0001|P|2.4|||||CHN|{charset}\r"
@@ -107,7 +108,8 @@ def test_the_delete_mark_reads_as_absent_and_shows_in_raw_text() -> None:
 
 def test_a_batch_gives_its_messages_as_records() -> None:
     message = ORU.format(charset="")
-    raw = f"FHS|^~\\&|LIS\rBHS|^~\\&|LIS\r{message}{message.replace('LIS0001', 'LIS0002')}BTS|2\rFTS|1\r"
+    other = message.replace("LIS0001", "LIS0002")
+    raw = f"FHS|^~\\&|LIS\rBHS|^~\\&|LIS\r{message}{other}BTS|2\rFTS|1\r"
     records = read(raw.encode(), "hl7v2")
     assert [record.control_id for record in records] == ["LIS0001", "LIS0002"]
     assert [record.ordinal for record in records] == [0, 1]
@@ -122,9 +124,6 @@ def test_a_batch_that_lost_messages_is_reported() -> None:
 
 
 def test_one_bad_message_of_a_batch_does_not_hide_the_next() -> None:
-    from gateway.formats import READERS
-    from tests.unit.formats.reading import envelope
-
     raw = "MSH|^~\\&|A||||||\r" + ORU.format(charset="")
     records = iter(READERS["hl7v2"].read(envelope(raw.encode(), "hl7v2")))
     with pytest.raises(GatewayError) as caught:

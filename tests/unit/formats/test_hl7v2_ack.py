@@ -111,7 +111,7 @@ def test_the_answer_is_in_the_senders_character_set() -> None:
 def test_other_delimiters_are_used_and_escaped() -> None:
     made = acknowledge(b"MSH*+;!?*A*B******7*P*2.4", "AE", now=NOW, text="a*b+c")
     assert made is not None
-    assert made.decode().split("\r")[1] == "MSA*AE**a!F!b!S!c"
+    assert made.decode().split("\r")[1] == "MSA*AE*7*a!F!b!S!c"
 
 
 @pytest.mark.parametrize(

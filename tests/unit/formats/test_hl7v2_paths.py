@@ -51,6 +51,12 @@ def test_comments_belong_to_what_they_follow(lab: Parsed) -> None:
     assert texts(lab, "NTE-3", second) == []
 
 
+def test_a_patient_without_comment_does_not_take_a_results() -> None:
+    raw = "MSH|^~\\&|A||||||ORU^R01|1\rPID|1||P1\rOBR|1\rOBX|1|NM|A||1\rNTE|1||low\r"
+    (parsed,) = read(raw.encode(), "hl7v2")
+    assert texts(parsed, "NTE-3", nodes(parsed, "PID")[0]) == []
+
+
 def test_from_a_result_the_names_above_it_mean_its_own(lab: Parsed) -> None:
     glucose = nodes(lab, "OBX")[2]
     assert texts(lab, "OBR-3", glucose) == ["F2"]

@@ -9,8 +9,10 @@ def feed(deframer: Deframer, *packets: bytes) -> list[bytes | str]:
     """Give messages as bytes and faults as numbers."""
     found: list[bytes | str] = []
     for packet in packets:
-        for one in deframer.feed(packet):
-            found.append(one.error.number if isinstance(one, FramingFault) else one)
+        found += [
+            one.error.number if isinstance(one, FramingFault) else one
+            for one in deframer.feed(packet)
+        ]
     return found
 
 

@@ -124,7 +124,5 @@ def test_a_failed_commit_leaves_no_result(store: Store) -> None:
     envelope = store.journal.receive(CHANNEL, b"MSH|1", None, None, NOW)
     result = RecordResult(envelope.message_id, 0, "stored")
     with pytest.raises(GatewayError, match="GW-5001"):
-        store.commit(
-            Commit(SHARD, (change("Patient", "p1", expected_version=3),), record=result)
-        )
+        store.commit(Commit(SHARD, (change("Patient", "p1", expected_version=3),), record=result))
     assert store.journal.records(SHARD, envelope.message_id) == ()

@@ -1,0 +1,248 @@
+"""``gateway map``: try a mapping on native records; ``gateway map test``; ``gateway render``."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.errors import GatewayError, issue
+from gateway.fhir import codec, definitions
+from gateway.fhir.outcome import operation_outcome
+from gateway.formats import DIALECTS, READERS
+from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
+from gateway.mapping.bundles import combined, lineage_document, value_at
+from gateway.records import Issue, Mapped, Parsed, Resource
+from gateway.validation import Validator
+
+
+class _Try(click.Group):
+    """A group whose default command is trying: ``gateway map MAPPING FILE…``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take a first word that names no command as a mapping."""
+        if args and args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "try", self.commands["try"], args
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leave options that stand before the mapping to the default command."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["try", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("map", cls=_Try)
+def map_() -> None:
+    """Try a mapping on native records: gateway map MAPPING FILE... --out DIR."""
+
+
+@map_.command("try")
+@click.argument("mapping")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for bundles and lineage.")
+@click.option("--explain", is_flag=True, help="Show source → rule → element.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Channel option.")
+@click.option("--charset", help="Character set of the files, or detect.")
+@click.option("--zone", help="Time zone of local times.")
+def try_(
+    *,
+    mapping: str,
+    files: tuple[Path, ...],
+    out: Path | None,
+    explain: bool,
+    options: tuple[str, ...],
+    charset: str | None,
+    zone: str | None,
+) -> None:
+    """Map FILES with MAPPING; write bundle, lineage and outcome of each to --out."""
+    program = _configured(_compiled(mapping), options, charset, zone)
+    validator = Validator(definitions.load())
+    is_well = True
+    for path in _each_file(files):
+        mapped, issues = _mapped(program, path)
+        bundle, rows = combined(mapped) if mapped else (None, [])
+        if bundle is not None:
+            issues += validator.check(bundle)
+            issues += [_unread(place) for record in mapped for place in record.unread]
+        is_valid = not any(one.severity in ("error", "fatal") for one in issues)
+        is_well = is_well and is_valid
+        if out is not None:
+            _write(out, path, bundle, lineage_document(mapped, rows) if mapped else {}, issues)
+        elif bundle is not None and not explain:
+            click.echo(codec.encode_pretty(bundle).decode())
+        if explain and bundle is not None:
+            for row in rows:
+                click.echo(_explained(bundle, row))
+        _report(path, mapped, issues)
+    if not is_well:
+        sys.exit(1)
+
+
+def _compiled(mapping: str) -> MappingProgram:
+    path = Path(mapping)
+    for candidate in (path, path / "map.yaml", Path("mappings") / mapping / "map.yaml"):
+        if candidate.is_file():
+            try:
+                return load_mapping(candidate, DIALECTS, definitions.load())
+            except MappingErrors as err:
+                for problem in err.problems:
+                    click.echo(problem.text("zh"), err=True)
+                    click.echo(problem.text("en"), err=True)
+                sys.exit(1)
+    raise GatewayError("GW-3003", mapping=mapping)
+
+
+def _configured(
+    program: MappingProgram, options: tuple[str, ...], charset: str | None, zone: str | None
+) -> MappingProgram:
+    given: dict[str, str] = {}
+    for option in options:
+        name, sign, value = option.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{option}: NAME=VALUE expected")
+        given[name] = value
+    samples = dataclasses.replace(
+        program.samples,
+        charset=charset or program.samples.charset,
+        zone=zone or program.samples.zone,
+        options={**program.samples.options, **given},
+    )
+    return dataclasses.replace(program, samples=samples)
+
+
+def _each_file(files: tuple[Path, ...]) -> Iterator[Path]:
+    for path in files:
+        if path.is_dir():
+            yield from sorted(inner for inner in path.rglob("*") if inner.is_file())
+        else:
+            yield path
+
+
+def _mapped(program: MappingProgram, path: Path) -> tuple[list[Mapped], list[Issue]]:
+    """Map every record of a file; a record that is refused does not stop the others."""
+    context = trials.context_of(program)
+    mapped: list[Mapped] = []
+    issues: list[Issue] = []
+    records = _records(program, path, issues)
+    for parsed in records:
+        try:
+            if not program.accepts(parsed):
+                raise GatewayError("GW-3002", kind=parsed.kind, mappings=program.id)
+            mapped.append(program.run(parsed, context))
+            issues += mapped[-1].issues
+        except GatewayError as err:
+            issues += err.as_issues()
+    return mapped, issues
+
+
+def _records(program: MappingProgram, path: Path, issues: list[Issue]) -> Iterator[Parsed]:
+    try:
+        records = trials.read_records(program, path.read_bytes(), READERS)
+    except GatewayError as err:
+        issues += err.as_issues()
+        return
+    while True:
+        try:
+            yield next(records)
+        except StopIteration:
+            return
+        except GatewayError as err:
+            issues += err.as_issues()
+
+
+def _unread(place: Any) -> Issue:
+    return issue("GW-3208", "information", place=place, path=place.path)
+
+
+def _write(
+    out: Path, path: Path, bundle: Resource | None, lineage: dict[str, Any], issues: list[Issue]
+) -> None:
+    """Write the three files; a bundle that is not valid is named ``.invalid.json`` instead."""
+    out.mkdir(parents=True, exist_ok=True)
+    is_valid = not any(one.severity in ("error", "fatal") for one in issues)
+    names = (".bundle.json", ".invalid.json")
+    if bundle is not None:
+        name, other = names if is_valid else names[::-1]
+        (out / f"{path.stem}{other}").unlink(missing_ok=True)
+        (out / f"{path.stem}{name}").write_bytes(codec.encode_pretty(bundle) + b"\n")
+        (out / f"{path.stem}.lineage.json").write_bytes(codec.encode_pretty(lineage) + b"\n")
+    outcome = operation_outcome(issues)
+    (out / f"{path.stem}.outcome.json").write_bytes(codec.encode_pretty(outcome) + b"\n")
+
+
+def _explained(bundle: Resource, row: Any) -> str:
+    _, _, entry, _, *steps = row.pointer.split("/")
+    resource = bundle["entry"][int(entry)]["resource"]
+    element = resource["resourceType"]
+    for step in steps:
+        element += f"[{step}]" if step.isdigit() else f".{step}"
+    sources = ", ".join(str(place) for place in row.sources) or f"[{row.kind}]"
+    value = value_at(bundle, row.pointer)
+    table = f"  ({row.code_row})" if row.code_row else ""
+    return f"{sources}  →  {row.rule}{table}  →  {element} = {value}"
+
+
+def _report(path: Path, mapped: list[Mapped], issues: list[Issue]) -> None:
+    unread = [str(place) for record in mapped for place in record.unread]
+    resources = sum(len(record.contributions) for record in mapped)
+    click.echo(
+        f"{path}: {len(mapped)} record(s), {resources} resource(s), {len(unread)} unread field(s)",
+        err=True,
+    )
+    if unread:
+        click.echo(f"  unread 未读取: {', '.join(unread)}", err=True)
+    for one in issues:
+        if one.number == "GW-3208":
+            continue
+        spot = f" [{one.place}]" if one.place else ""
+        where = f" {one.expression}" if one.expression else ""
+        text = f"{one.text_zh} / {one.text_en}"
+        click.echo(f"  {one.severity} {one.number}{spot}{where} {text}", err=True)
+
+
+@map_.command("test")
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--write-expected", is_flag=True, help="Write expected/ from what comes out today.")
+def test(folders: tuple[Path, ...], write_expected: bool) -> None:
+    """Run the tests of all mappings below FOLDERS (default: mappings) and show the differences."""
+    failed = 0
+    ran = 0
+    for folder in folders or (Path("mappings"),):
+        paths = [folder] if folder.is_file() else sorted(folder.rglob("map.yaml"))
+        for path in paths:
+            try:
+                program = load_mapping(path, DIALECTS, definitions.load())
+            except MappingErrors as err:
+                failed += 1
+                for problem in err.problems:
+                    click.echo(problem.text("en"))
+                continue
+            if write_expected:
+                _write_expected(program)
+            for trial in trials.run_trials(program, READERS):
+                ran += 1
+                failed += bool(trial.differences)
+                click.echo(f"{'FAILED' if trial.differences else 'passed'}  {path}: {trial.name}")
+                for line in trial.differences:
+                    click.echo(f"    {line}")
+    click.echo(f"{ran} test(s), {failed} failed")
+    if failed:
+        sys.exit(1)
+
+
+def _write_expected(program: MappingProgram) -> None:
+    folder = Path(program.path).parent
+    (folder / "expected").mkdir(exist_ok=True)
+    for sample in sorted((folder / "samples").glob("*")):
+        target = folder / "expected" / f"{sample.stem}.bundle.json"
+        try:
+            bundle, _ = combined(trials.map_file(program, sample, READERS))
+        except GatewayError as err:
+            click.echo(f"{sample}: {err}", err=True)
+            continue
+        target.write_bytes(codec.encode_pretty(bundle) + b"\n")

@@ -1,0 +1,133 @@
+"""What is wrong with a mapping file is told all at once, where it stands, with what was meant."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.mapping.tryout import compiled, mistakes, patient_map
+
+WRONG = """mapping: 1
+id: test/map
+source: {format: hl7v2, zon: Asia/Shanghai}
+codes: {gender: {M: male}}
+resources:
+  - as: patient
+    type: Patiant
+    key: PID-3.1
+    set: {}
+  - as: visit
+    type: Encounter
+    key: {system: "urn:x", value: PID-03}
+    set:
+      status: finished
+      class: {set: {code: IMP}}
+      subject: {ref: patint}
+      periode: {from: PV1-44}
+      length: {from: PV1-1}
+      identifier:
+        value: PV1-19
+"""
+
+
+def test_every_mistake_of_a_file_is_told_at_once_with_line_column_and_hint(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, WRONG)
+
+    assert [line.partition(": ")[0] for line in found] == [
+        "map.yaml:3:25",
+        "map.yaml:7:11",
+        "map.yaml:12:39",
+        "map.yaml:16:22",
+        "map.yaml:17:7",
+        "map.yaml:18:15",
+        "map.yaml:20:9",
+    ]
+    assert found[0].endswith("unknown word zon here (did you mean zone?)")
+    assert found[1].endswith("R4 has no resource type Patiant (did you mean Patient?)")
+    assert "PID-03" in found[2]
+    assert found[4].endswith("Encounter has no element periode (did you mean period?)")
+
+
+@pytest.mark.parametrize(
+    ("rules", "number", "part"),
+    [
+        ("birthDate: 1962-5-14", "GW-3027", "Patient.birthDate of type date"),
+        ("gender: {each: SEX}", "GW-3029", "Patient.gender occurs once"),
+        ("gender: {from: SEX, codes: sexes}", "GW-3024", "sexes"),
+        ("gender: {from: SEX, as: uper}", "GW-3026", "did you mean upper?"),
+        ("gender: {from: SEX, as: decimal}", "GW-3027", "decimal does not fit Patient.gender"),
+        ("gender: {from: SEX, as: {split: {by: x}}}", "GW-3036", "split"),
+        ("gender: {from: SEX, otherwise: other}", "GW-3013", "default"),
+        ("name: {use: XPN, from: NAME}", "GW-3028", "XPN"),
+        ("name: {from: NAME}", "GW-3027", "a plain value does not fit Patient.name"),
+        ("name: {from: NAME, set: {text: {from: .}}, as: upper}", "GW-3016", "set and as"),
+        ("link: {set: {other: {set: {display: x}}}}", "GW-3030", "Patient.link.type"),
+        ("managingOrganization: {ref: patient}", "GW-3037", "Patient"),
+        ("active: {when: {exists: NO}}", "GW-3032", "source"),
+        ("active: {from: NO, whn: {exists: NO}}", "GW-3011", "did you mean when?"),
+        ("active: {from: NO, when: {is: NO}}", "GW-3011", "unknown word is"),
+        ("name: {set: {text: x}}\nname.family: {from: NAME}", "GW-3016", ""),
+        ("gender: {from: SEX}\ngender: {from: SEX}", "GW-3015", "gender"),
+        ("id: {from: NO}", "GW-3021", "id"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_when_the_file_is_compiled(
+    tmp_path: Path, rules: str, number: str, part: str
+) -> None:
+    found = mistakes(tmp_path, patient_map(rules).replace("name.family", "name.text.x"))
+
+    assert any(number in line and part in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "number"),
+    [
+        ("format: rows", "format: row", "GW-3033"),
+        ("format: rows", "format: rows, zone: Asia/Beijing", "GW-3034"),
+        ("id: test/map", "id: test/map\nextends: nobody/has", "GW-3031"),
+        ("id: test/map", "id: test/map\ncodes: {sex: codes/none.csv}", "GW-3025"),
+        ("id: test/map", "id: test/map\nignore: [{path: NO}]", "GW-3013"),
+        ("mapping: 1", "mapping: 2", "GW-3012"),
+        ("mapping: 1", "mapping: [1", "GW-3010"),
+        ('key: {system: "urn:x:no", value: NO}', "write: replace", "GW-3035"),
+        ('key: {system: "urn:x:no", value: NO}', "key: NO\n    write: overwrite", "GW-3012"),
+        ("id: test/map", "id: test map", "GW-3014"),
+    ],
+)
+def test_the_head_of_a_mapping_is_checked(
+    tmp_path: Path, old: str, new: str, number: str
+) -> None:
+    found = mistakes(tmp_path, patient_map("active: true").replace(old, new))
+
+    assert any(number in line for line in found), found
+
+
+def test_required_elements_need_a_rule_unless_the_resource_only_adds_to_what_is_stored(
+    tmp_path: Path,
+) -> None:
+    text = """mapping: 1
+id: test/map
+source: {format: rows}
+resources:
+  - {as: visit, type: Encounter, WRITE key: NO, set: {status: finished}}
+"""
+
+    assert "Encounter.class" in mistakes(tmp_path, text.replace("WRITE ", ""))[0]
+    assert mistakes(tmp_path, text.replace("WRITE ", "write: merge, ")) == []
+
+
+def test_the_hash_of_a_program_changes_with_its_code_tables(tmp_path: Path) -> None:
+    text = patient_map("gender: {from: SEX, codes: sex}", head="codes: {sex: sex.csv}\n")
+    table = tmp_path / "sex.csv"
+    table.write_text("source,target\n1,male\n", encoding="utf-8")
+    first = compiled(tmp_path, text).hash
+    table.write_text("source,target\n2,male\n", encoding="utf-8")
+
+    assert compiled(tmp_path, text).hash != first
+
+
+def test_a_tower_of_yaml_aliases_does_not_exhaust_memory(tmp_path: Path) -> None:
+    tower = "a0: &a0 [x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+    )
+
+    assert any("GW-3011" in line for line in mistakes(tmp_path, tower))
