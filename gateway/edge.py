@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol, cast
 
 from flask import Response, current_app, g, make_response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.access import Access
 from gateway.errors import GatewayError
@@ -76,6 +77,20 @@ def language() -> str:
 def server_url() -> str:
     """Give the address clients use, without a slash at the end."""
     return services().settings.base_url.rstrip("/") or request.host_url.rstrip("/")
+
+
+def body_within(limit: int) -> bytes | None:
+    """Read the request's body; None when it is larger than the limit, announced or streamed.
+
+    Werkzeug ends a stream of unknown length silently at its limit, so the limit that it is given
+    is one octet more than ours: a body cut there shows by its length.
+    """
+    request.max_content_length = limit + 1
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None
+    return body if len(body) <= limit else None
 
 
 def refusal(error: GatewayError) -> Response:

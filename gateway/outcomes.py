@@ -56,10 +56,9 @@ def outcome_of(
     """Tell how a record ended whose commit is ready."""
     told = [draft for draft in prepared.drafts if draft.type != "Provenance"]
     changed = any(draft.is_changed for draft in told)
-    if any(draft.is_stale for draft in told):
+    status = "stored" if changed else "unchanged"
+    if not changed and any(draft.is_stale for draft in told):
         status = "stale"
-    else:
-        status = "stored" if changed else "unchanged"
     return RecordResult(
         message_id=envelope.message_id,
         ordinal=parsed.ordinal,

@@ -5,7 +5,7 @@ the record with its stage, error and place, and is replayed as a new attempt wit
 FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -141,14 +141,22 @@ class Pipeline:
         return results
 
     def _parse(self, envelope: Envelope) -> Iterable[Parsed | RecordResult]:
-        """PARSE lazily; a fault ends the message with a parked record in its place."""
+        """PARSE lazily; a bad record is parked in its place and the next one goes on."""
         ordinal = 0
-        try:
-            for parsed in self.readers[envelope.channel.format].read(envelope):
-                ordinal = parsed.ordinal + 1
+        records: Iterator[Parsed] = iter(())
+        while True:
+            try:
+                if not ordinal:
+                    records = iter(self.readers[envelope.channel.format].read(envelope))
+                parsed = next(records, None)
+                if parsed is None:
+                    return
+                parsed = replace(parsed, ordinal=ordinal)
+                ordinal += 1
                 yield parsed
-        except GatewayError as error:
-            yield self._park(parked(envelope, ordinal, "parse", error), envelope)
+            except GatewayError as error:
+                ordinal += 1
+                yield self._park(parked(envelope, ordinal - 1, "parse", error), envelope)
 
     def _record(self, envelope: Envelope, parsed: Parsed) -> RecordResult:
         """Take one record along the whole way."""

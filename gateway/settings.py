@@ -137,6 +137,8 @@ def _typed(name: str, kind: type, value: Any) -> Any:
         return text.lower() in {"1", "true", "yes", "on"}
     if kind is int and text.isdecimal():
         return int(text)
-    if kind in {str, Path}:
-        return kind(text)
+    if kind is str:
+        return text
+    if issubclass(kind, Path):
+        return Path(text)
     raise GatewayError("GW-1011", name=name, kind=kind.__name__)

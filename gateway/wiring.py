@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway import referral, settlement, sharing
+from gateway import oversight, referral, settlement, sharing
 from gateway.access import Access
 from gateway.errors import GatewayError
 from gateway.fhir import codec
@@ -20,7 +20,12 @@ from gateway.settings import Settings
 from gateway.store import Store
 from gateway.validation import Validator
 
-REACTORS: Sequence[Reactor] = (referral.react, settlement.react, sharing.react)
+REACTORS: Sequence[Reactor] = (
+    referral.react,
+    settlement.react,
+    sharing.react,
+    oversight.react,
+)
 SANDBOX_SHARD = 1
 
 

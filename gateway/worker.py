@@ -89,6 +89,10 @@ class Worker:
                 continue
             if not is_busy:
                 stop.wait(IDLE_S)
+        self.close()
+
+    def close(self) -> None:
+        """Send to its end what is being sent, and close the connections."""
         self._pool.shutdown(wait=True)
         self._sender.close()
 

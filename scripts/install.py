@@ -61,7 +61,9 @@ def install() -> None:
     (packages / "consortium_fhir_gateway.pth").write_text(f"{ROOT}\n")
     command = VENV / "bin" / "gateway"
     command.write_text(
-        f"#!{python}\nimport sys\n\nfrom gateway.cli import main\n\nsys.exit(main())\n"
+        f"#!{python}\nimport sys\n\nfrom gateway.cli import main\n\n"
+        # Server processes import this file again under another name.
+        'if __name__ == "__main__":\n    sys.exit(main())\n'
     )
     command.chmod(0o755)
 

@@ -2,28 +2,25 @@
 
 import zlib
 
-from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import request
 
+from gateway.edge import body_within
 from gateway.errors import GatewayError
 
 
-def read_body(request: Request, limit: int) -> bytes:
+def read_body(limit: int) -> bytes:
     """Read the body; raise GW-7008 (too large), GW-7021 (encoding), GW-7022 (damaged gzip).
 
     The limit counts octets after decompression, so a bomb ends where it passes the limit.
     """
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge as err:
-        raise GatewayError("GW-7008", limit=limit) from err
+    raw = body_within(limit)
+    if raw is None:
+        raise GatewayError("GW-7008", limit=limit)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "gzip":
         raw = _unzipped(raw, limit)
     elif encoding not in {"identity", ""}:
         raise GatewayError("GW-7021", given=encoding[:40])
-    if len(raw) > limit:
-        raise GatewayError("GW-7008", limit=limit)
     return raw
 
 

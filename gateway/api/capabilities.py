@@ -11,6 +11,7 @@ from gateway import __version__
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.negotiation import OFFERED
 from gateway.fhir.definitions import Definitions, SearchParameter
+from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
 from gateway.records import Resource
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from gateway.api.routes import Route
 
 _SYSTEM_WORDS = ("transaction", "batch", "search-system", "history-system")
-_SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
@@ -33,11 +33,11 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
         "software": {"name": "consortium-fhir-gateway", "version": __version__},
         "implementation": {"description": "医联体 FHIR 网关", "url": exchange.base},
         "fhirVersion": "4.0.1",
-        "format": ["json", *OFFERED.split(", ")],
+        "format": OFFERED.split(", "),
         "rest": [
             {
                 "mode": "server",
-                **({} if settings.sandbox else {"security": _security(exchange.base)}),
+                **({} if settings.sandbox else {"security": _security()}),
                 "resource": _resources(
                     exchange.services.definitions, routes, settings.update_as_create
                 ),
@@ -49,13 +49,10 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
     return Answer(200, resource=statement)
 
 
-def _security(base: str) -> Resource:
-    root = base.removesuffix("/fhir")
-    token = {"url": "token", "valueUri": f"{root}/oauth/token"}
-    return {
-        "extension": [{"url": _SMART, "extension": [token]}],
-        "service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}],
-    }
+def _security() -> Resource:
+    # The token endpoint stands in .well-known/smart-configuration; the older extension for it
+    # would also demand an authorize endpoint, which is not here.
+    return {"service": [{"coding": [{"system": _SERVICES, "code": "SMART-on-FHIR"}]}]}
 
 
 def _system_interactions(routes: "tuple[Route, ...]") -> list[Resource]:
@@ -113,10 +110,14 @@ def _typed_operations(routes: "tuple[Route, ...]", type_: str) -> Resource:
 
 def _operations(routes: "Iterable[Route]") -> list[Resource]:
     names = dict.fromkeys(route.word for route in routes if route.word.startswith("$"))
-    return [{"name": name[1:], "definition": _DEFINED_BY[name]} for name in names]
+    return [{"name": name[1:], "definition": _defined_by(name)} for name in names]
 
 
-_DEFINED_BY = {
+def _defined_by(name: str) -> str:
+    return _STANDARD.get(name, f"{ROOT}/OperationDefinition/{name[1:]}")
+
+
+_STANDARD = {
     "$validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
     "$document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
 }

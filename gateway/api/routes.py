@@ -18,6 +18,7 @@ from gateway.api.document import document
 from gateway.api.exchange import Answer
 from gateway.api.history_instance import history_instance
 from gateway.api.read import read
+from gateway.api.referral_records import standardized_referrals
 from gateway.api.search_type import search_type
 from gateway.api.smart_configuration import smart_configuration
 from gateway.api.update import update
@@ -55,6 +56,13 @@ ROUTES: tuple[Route, ...] = (
     Route("$validate", "POST", "/$validate", validate),
     Route("$validate", "POST", "/<type_>/$validate", validate),
     Route("$validate", "POST", "/<type_>/<id_>/$validate", validate),
+    Route(
+        "$referral-records",
+        "GET",
+        "/ServiceRequest/$referral-records",
+        standardized_referrals,
+        ("ServiceRequest",),
+    ),
     Route("$document", "GET", "/Composition/<id_>/$document", document, ("Composition",)),
 )
 

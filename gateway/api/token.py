@@ -22,7 +22,7 @@ def token() -> Response:
     """Answer a token for the client's id and secret, by HTTP Basic or in the form."""
     if request.mimetype != _FORM:
         raise GatewayError("GW-7006", given=request.mimetype[:80] or "-", offered=_FORM)
-    form = dict(pairs(read_body(request, _LARGEST)))
+    form = dict(pairs(read_body(_LARGEST)))
     if form.get("grant_type") != "client_credentials":
         raise GatewayError("GW-7020", name="grant_type", allowed="client_credentials")
     header = request.headers.get("Authorization")

@@ -98,7 +98,7 @@ def _zip(response: Response) -> None:
 def _exchange(asker: Principal, query: Pairs) -> Exchange:
     body = b""
     if request.method in _BODIED:
-        body = read_body(request, services().settings.max_body_bytes)
+        body = read_body(services().settings.max_body_bytes)
         if request.mimetype == "application/x-www-form-urlencoded" and _takes_form():
             query, body = query + pairs(body), b""
         elif body:

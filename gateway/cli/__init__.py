@@ -1,7 +1,6 @@
 """The command line; each command lives in a module of its own and is imported when it is called."""
 
 import importlib
-import sys
 
 import click
 
@@ -70,7 +69,3 @@ def main() -> int:
         click.echo(f"{error.number}{spot} {error.text_zh}\n{error.text_en}", err=True)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

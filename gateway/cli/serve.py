@@ -73,6 +73,7 @@ def _serve_http(settings: Settings) -> None:
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
+        backpressure=settings.threads * 4,
         websockets=False,
         log_level=LogLevels(settings.log_level.lower()),
         respawn_failed_workers=True,

@@ -21,7 +21,9 @@ _BAD = frozenset({"error", "fatal"})
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--profile", "profiles", multiple=True, help="规范的 URL · canonical url of a profile")
+@click.option(
+    "--profile", "profiles", multiple=True, help="规范的 URL · canonical url of a profile"
+)
 @click.option(
     "--definitions",
     "folders",
@@ -125,9 +127,7 @@ def _answers(lines: Iterable[bytes]) -> Iterator[Resource]:
             validator = base.with_definitions(extra) if extra else base
             profile = request.get("profile")
             wanted = _options(request.get("options") or {})
-            issues = _check(
-                Path(request["file"]), validator, (profile,) if profile else (), wanted
-            )
+            issues = _check(Path(request["file"]), validator, (profile,) if profile else (), wanted)
         except GatewayError as err:
             issues = list(err.as_issues())
         yield {"id": request["id"], "outcome": operation_outcome(issues, "en")}

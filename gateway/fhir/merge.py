@@ -59,10 +59,12 @@ def _merged(current: Resource, incoming: Resource, path: str, fill_only: bool) -
         if name in _VERSION_KEYS and path == "Meta":
             continue
         new = {k: v for k, v in incoming.items() if elements.get(k, k) == name}
-        if name not in held:
+        element = shape(path).get(name)
+        if name in incoming and _merges(element, path):
+            there = current.get(name, [] if element is not None and element.is_list else {})
+            merged[name] = _joined(there, incoming[name], path, name, fill_only)
+        elif name not in held:
             merged.update(new)
-        elif name == "contained" or _merges(shape(path).get(name), path):
-            merged[name] = _joined(current[name], incoming[name], path, name, fill_only)
         elif not fill_only and name not in ("resourceType", "id"):
             for key in [k for k in merged if elements.get(k, k) == name]:
                 del merged[key]
@@ -81,7 +83,11 @@ def _merges(element: Element | None, path: str) -> bool:
     if element is None or element.key != element.name:
         return False
     if element.is_list:
-        return element.type in _UNITED or (path == "Meta" and element.key in _UNITED_META)
+        return (
+            element.type in _UNITED
+            or element.key == "contained"
+            or (path == "Meta" and element.key in _UNITED_META)
+        )
     return element.type in _GROUPS
 
 

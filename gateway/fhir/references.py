@@ -40,7 +40,6 @@ def base_of(reference: str) -> str | None:
 
 # Backbone elements that share all their usual members with Reference, by resource type.
 _LOOKALIKES: Mapping[str, frozenset[str]] = {
-    "ClaimResponse": frozenset({"payment"}),
     "Contract": frozenset({"valuedItem"}),
     "DocumentManifest": frozenset({"related"}),
     "ExplanationOfBenefit": frozenset({"payment"}),

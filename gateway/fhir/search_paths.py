@@ -162,6 +162,12 @@ class _Parser:
             raise SearchExpressionError(f"expected a name, found {word or 'the end'}")
         return word
 
+    def _position(self) -> int:
+        word = self._next()
+        if not word.isdigit():
+            raise SearchExpressionError(f"expected an index, found {word or 'the end'}")
+        return int(word)
+
     def _union(self) -> tuple[Path, ...]:
         paths = list(self._alternatives())
         while self._take("|"):
@@ -191,7 +197,7 @@ class _Parser:
         steps: list[Step] = []
         while True:
             if self._take("["):
-                steps.append(Index(int(self._next())))
+                steps.append(Index(self._position()))
                 self._expect("]")
             elif self._take("."):
                 name = self._name()

@@ -149,12 +149,15 @@ class _Writer:
         )
 
     def escape(self, text: str) -> str:
+        """Write text so that no delimiter of the sender stands in it."""
         return text.translate(self._table)
 
     def segment(self, *fields: str) -> str:
+        """Join fields that are already escaped, without empty ones at the end."""
         return self.delimiters.field.join(fields).rstrip(self.delimiters.field)
 
     def components(self, *parts: str) -> str:
+        """Escape and join components, without empty ones at the end."""
         separator = self.delimiters.component
         return separator.join(self.escape(part) for part in parts).rstrip(separator)
 

@@ -81,6 +81,7 @@ class _Parser:
         self.at = 0
 
     def selector(self) -> Selector:
+        """Parse the whole path."""
         if self.path == ".":
             return lambda anchor, root: (anchor,)  # noqa: ARG005
         if self.path.startswith("."):

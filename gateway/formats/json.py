@@ -13,7 +13,7 @@ records are of kind ``resourceType`` or ``json``. Channel options: ``kind``, ``r
 each node it finds is a record; a root array gives its items).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from gateway.errors import GatewayError
@@ -21,7 +21,7 @@ from gateway.formats.json_paths import JSONPaths
 from gateway.formats.json_values import Item, parse
 from gateway.formats.reading import Records, demand_size, text_option
 from gateway.formats.text import decide_charset, decode
-from gateway.records import Envelope, Format, Node, Parsed, Place
+from gateway.records import Envelope, Format, Node, Parsed, PathError, Place, Selector
 
 MAX_BYTES = 20 * 1024 * 1024
 
@@ -45,15 +45,21 @@ class JSONReader:
 def _readings(
     root: Item, codec: str, kind: str | None, path: str | None
 ) -> Iterator[Callable[[], Parsed]]:
-    items: Iterable[Node] = (root,)
-    if path is not None:
-        items = JSONPaths().compile(path, {})(root, root)
+    items: Sequence[Node] = (root,)
+    if path is not None or isinstance(root.content, list):
+        path = path or "$[*]"
+        items = _select(path)(root, root)
         if not items:
             raise GatewayError("GW-2404", where=root.place, path=path)
-    elif isinstance(root.content, list):
-        items = root.content
     for ordinal, item in enumerate(one for one in items if isinstance(one, Item)):
         yield partial(_parsed, item, codec, kind, ordinal)
+
+
+def _select(path: str) -> Selector:
+    try:
+        return JSONPaths().compile(path, {})
+    except PathError as error:
+        raise GatewayError("GW-2003", where=Place(path), option="records", reason=error) from error
 
 
 def _parsed(item: Item, codec: str, kind: str | None, ordinal: int) -> Parsed:

@@ -158,6 +158,7 @@ class _Scan:
         self.open: list[Item] = []
 
     def document(self) -> Item:
+        """Scan the one value that the text must be."""
         root = self._value()
         while self.open:
             self._member(self.open[-1])

@@ -37,7 +37,7 @@ def receiver(
             return _refuse(raw, error.kind, error.text_zh, error.as_issues(), channel, now())
         failed = next((one for one in results if one.status == "parked"), None)
         if failed is None:
-            return acknowledge(raw, "AA", now=now(), charset=channel.charset)
+            return acknowledge(raw, "AA", now=now(), charset=channel.charset) or b""
         kind = CATALOGUE[failed.error or "GW-1900"].kind
         return _refuse(raw, kind, failed.text_zh or "", _findings(failed), channel, now())
 
@@ -46,9 +46,10 @@ def receiver(
 
 def _refuse(
     raw: bytes, kind: Kind, text: str, issues: Sequence[Issue], channel: Channel, now: datetime
-) -> bytes | None:
+) -> bytes:
     code = KINDS[kind].acknowledgement or "AE"
-    return acknowledge(raw, code, now=now, text=text, errors=issues, charset=channel.charset)
+    answer = acknowledge(raw, code, now=now, text=text, errors=issues, charset=channel.charset)
+    return answer or b""  # Empty where MSH-15 and MSH-16 want no answer for this outcome.
 
 
 def _findings(result: RecordResult) -> tuple[Issue, ...]:

@@ -8,10 +8,9 @@ from collections import Counter
 from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.access import demand_intake
-from gateway.edge import language, principal, server_url, services
+from gateway.edge import body_within, language, principal, server_url, services
 from gateway.errors import GatewayError
 from gateway.fhir.times import format_instant
 from gateway.records import Channel, Issue, Json, RecordResult
@@ -51,9 +50,20 @@ def message(message_id: str) -> Response:
 
 @INTAKE.post("/messages/<message_id>/replay")
 def replay(message_id: str) -> Response:
-    """Process a message again with today's mappings, as its sender or the operator."""
+    """Process a message again with today's mappings, as its sender or the operator.
+
+    With a body, the body is the corrected file: a message of its own, to which the parked records
+    then point.
+    """
     found, channel = _visible(message_id)
     demand_intake(principal(), channel.id, channel.member)
+    raw = _raw()
+    if raw.strip():
+        envelope, results = services().pipeline.correct(
+            found.shard, message_id, raw, peer=request.remote_addr
+        )
+        receipt = _receipt(envelope.message_id, channel.id, envelope.received_utc)
+        return jsonify(receipt | {"corrects": message_id} | _told(results))
     results = services().pipeline.replay(found.shard, message_id)
     return jsonify(_receipt(message_id, channel.id, found.received_utc) | _told(results))
 
@@ -80,11 +90,10 @@ def _visible(message_id: str) -> tuple[Message, Channel]:
 
 def _raw() -> bytes:
     limit = services().settings.max_message_bytes
-    request.max_content_length = limit
-    try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge as err:
-        raise GatewayError("GW-1003", limit=limit) from err
+    raw = body_within(limit)
+    if raw is None:
+        raise GatewayError("GW-1003", limit=limit)
+    return raw
 
 
 def _is_waiting() -> bool:

@@ -1,8 +1,8 @@
 """Listen for HL7 v2 over MLLP: one thread a connection, one message at a time on each.
 
 The listener knows nothing of HL7: it frames, limits, and calls ``receive`` with the message and
-the peer's address. What that returns is sent back; None means that nothing could be promised, so
-nothing is acknowledged and the connection is closed (the sender keeps its message and tries
+the peer's address. What that returns is sent back, nothing where it is empty (the sender wants no
+answer); None means that nothing could be promised, so nothing is acknowledged and the connection is closed (the sender keeps its message and tries
 again). While a message is worked on its connection is not read, which is the back-pressure.
 """
 
@@ -24,7 +24,7 @@ LOG = structlog.get_logger(__name__)
 Receive = Callable[[bytes, str], bytes | None]
 _CHUNK_BYTES = 65_536
 _MAX_FAULTS = 10
-_POLL_S = 0.5
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ class MLLPListener:
         self._server = socket.create_server((host, port), family=family, backlog=128)
         self._server.settimeout(_POLL_S)
         self.port: int = self._server.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, name=f"mllp-{self.port}")
+        self._acceptor = threading.Thread(
+            target=self._accept, name=f"mllp-{self.port}", daemon=True
+        )
 
     def start(self) -> Self:
         """Begin to accept connections."""
@@ -187,6 +189,8 @@ class _Conversation:
             answer = self._answer(found)
             if answer is None:
                 return False
+            if not answer:
+                continue
             self._connection.settimeout(self._limits.message_s)
             self._connection.sendall(frame(answer))
             self._connection.settimeout(_POLL_S)

@@ -30,7 +30,7 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "back": (Table, "paths and rules"),
     "samples": (Table, "words"),
 }
-WORDS = (*_KINDS, "mapping", "id", "title", "direction", "extends", "profile", "absent")
+WORDS = (*_KINDS, "mapping", "id", "title", "extends", "profile", "absent")
 SOURCE_WORDS = ("format", "messages", "zone", "time", "prefixes", "when")
 _SAMPLE_WORDS = ("charset", "zone", "member", "options")
 

@@ -41,14 +41,10 @@ def load(
     if str(base_path) in chain or base_path == path:
         problems.add(mark, "GW-3038", chain=" → ".join((*chain, str(path), str(base_path))))
         return own
-    base = load(base_path, _shown(base_path), find, problems, (*chain, str(path)))
+    base = load(base_path, str(base_path), find, problems, (*chain, str(path)))
     if base is None:
         return own
     return Source(lay(base.tree, tree), [path, *base.files], [path.parent, *base.folders])
-
-
-def _shown(path: Path) -> str:
-    return "/".join(path.parts[-3:])
 
 
 def lay(base: Table, own: Table) -> Table:

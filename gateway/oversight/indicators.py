@@ -17,7 +17,7 @@ from gateway.records import Resource
 
 DOWN_UP = f"{ROOT}/Measure/down-up-referral-ratio"
 POPULATION = f"{TERMINOLOGY}/measure-population"
-OWN_POPULATION = f"{ROOT}/CodeSystem/referral-population"
+GROUPS = f"{ROOT}/CodeSystem/referral-indicator-group"
 WRITTEN = frozenset({"active", "on-hold", "completed"})
 HUNDREDTH = Decimal("0.01")
 
@@ -70,18 +70,21 @@ def down_up_report(
         period={"start": start, "end": end},
         group=[
             {
-                "code": {"text": "I-16"},
+                "code": {"coding": [{"system": GROUPS, "code": "down-up-ratio"}]},
                 "population": [
-                    _population(POPULATION, "denominator", counts.up),
-                    _population(POPULATION, "numerator", counts.down),
-                    _population(OWN_POPULATION, "unsigned-draft", counts.unsigned),
+                    _population("denominator", counts.up),
+                    _population("numerator", counts.down),
                 ],
                 "measureScore": {"value": percent, "unit": "%", "system": UCUM, "code": "%"},
-            }
+            },
+            {
+                "code": {"coding": [{"system": GROUPS, "code": "unsigned-drafts"}]},
+                "population": [_population("initial-population", counts.unsigned)],
+            },
         ],
     )
     return from_model(report)
 
 
-def _population(system: str, code: str, number: int) -> Resource:
-    return {"code": {"coding": [{"system": system, "code": code}]}, "count": number}
+def _population(code: str, number: int) -> Resource:
+    return {"code": {"coding": [{"system": POPULATION, "code": code}]}, "count": number}

@@ -8,6 +8,7 @@ pseudonyms that are the same in every report of one deployment.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gateway.fhir.systems import ROOT
 from gateway.fhir.times import interval
 from gateway.reactions import is_referral, literal, name, organization_of
 from gateway.records import Json, Reading, Resource
@@ -15,6 +16,7 @@ from gateway.records import Json, Reading, Resource
 Pseudonym = Callable[[str], str]
 """Keyed hash of ``Type/id`` as an id; nobody reverses it without the key."""
 
+ADDRESS = f"{ROOT}/referral-records"
 AREA = ("country", "state", "city", "district")
 
 
@@ -54,7 +56,7 @@ def referral_records(
             continue
         for resource in _record(case, pseudonym):
             records.setdefault(name(resource), resource)
-    entries = [{"resource": records[key]} for key in records]
+    entries = [{"fullUrl": f"{ADDRESS}/{key}", "resource": one} for key, one in records.items()]
     bundle: Resource = {"resourceType": "Bundle", "type": "collection"}
     return bundle | {"entry": entries} if entries else bundle
 

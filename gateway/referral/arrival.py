@@ -43,7 +43,7 @@ def link(turn: Turn) -> bool:
         kept = [one for one in stay.get("basedOn", ()) if one.get("reference")]
         answer.write(event.owner, stay | {"basedOn": [*kept, {"reference": name(order)}]})
     if task["status"] in (WAITING | OPEN) - {"in-progress"}:
-        arrived = {"coding": [{"system": BUSINESS_STATUS, "code": "arrived"}], "text": "患者已到诊"}
+        arrived = {"coding": [{"system": BUSINESS_STATUS, "code": "C01003"}], "text": "患者已到诊"}
         owner = reading.owner_of("Task", task["id"]) or event.owner
         answer.write(owner, task | {"status": "in-progress", "businessStatus": arrived})
         sender = member_named(task.get("requester"), reading, task)

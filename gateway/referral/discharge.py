@@ -203,7 +203,7 @@ def _complete(stay: Stay, summaries: list[str], reason: str | None, turn: Turn) 
     done = stay.task | {
         "status": "completed",
         "businessStatus": {
-            "coding": [{"system": BUSINESS_STATUS, "code": "discharged"}],
+            "coding": [{"system": BUSINESS_STATUS, "code": "C01004"}],
             "text": "患者已出院",
         },
     }

@@ -2,14 +2,13 @@
 
 from decimal import Decimal
 
-from gateway.fhir.systems import HL7_STRUCTURE, extension
+from gateway.fhir.systems import extension
 from gateway.fhir.times import interval
 from gateway.reactions import literal, name
 from gateway.records import Resource
 
 CHARGE_ITEM = extension("charge-item")
 UNIT_PRICE = extension("nhsa-unit-price")
-ASSOCIATED_ENCOUNTER = f"{HL7_STRUCTURE}/encounter-associatedEncounter"
 
 
 def is_ours(claim: Resource) -> bool:
@@ -48,7 +47,6 @@ def sum_of(items: list[Resource]) -> Decimal | None:
 def encounter_of(claim: Resource) -> str | None:
     """Give ``Encounter/<id>`` that the claim is about, where it says so."""
     said = [
-        *(one.get("valueReference") for one in claim.get("extension", ())),
         *(one for item in claim.get("item", ()) for one in item.get("encounter", ())),
         *(one.get("valueReference") for one in claim.get("supportingInfo", ())),
     ]

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from gateway.access.classes import FINANCE, IDENTITY
 from gateway.errors import issue
+from gateway.fhir.systems import TERMINOLOGY
 from gateway.reactions import (
     Answer,
     found_for,
@@ -18,7 +19,6 @@ from gateway.records import Event, Issue, MapContext, Reaction, Reading, Relatio
 from gateway.settlement.balance import TOLERANCE, amounts_of, balance
 from gateway.settlement.charges import charges_of, stay_of
 from gateway.settlement.items import (
-    ASSOCIATED_ENCOUNTER,
     encounter_of,
     is_ours,
     items_of,
@@ -26,6 +26,7 @@ from gateway.settlement.items import (
     within,
 )
 
+INFORMATION = f"{TERMINOLOGY}/claiminformationcategory"
 VOID = frozenset({"cancelled", "entered-in-error"})
 
 
@@ -161,8 +162,14 @@ def _only_stay(claim: Resource, events: Sequence[Event]) -> str | None:
 def _with_stay(claim: Resource, stay: str) -> Resource:
     if encounter_of(claim) is not None:
         return claim
-    said = {"url": ASSOCIATED_ENCOUNTER, "valueReference": {"reference": stay}}
-    return claim | {"extension": [*claim.get("extension", ()), said]}
+    # Claim has no element for its stay before it has items.
+    listed = claim.get("supportingInfo", [])
+    said = {
+        "sequence": 1 + max((one["sequence"] for one in listed), default=0),
+        "category": {"coding": [{"system": INFORMATION, "code": "info"}]},
+        "valueReference": {"reference": stay},
+    }
+    return claim | {"supportingInfo": [*listed, said]}
 
 
 def _with_referral(claim: Resource, stay: str, reading: Reading) -> Resource:

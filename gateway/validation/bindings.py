@@ -82,9 +82,9 @@ def _additional(binding: Resource) -> list[tuple[str, str]]:
         }
         strength = parts.get("purpose")
         url = parts.get("valueSet")
-        if strength in ("required", "extensible", "maximum") and isinstance(url, str):
-            if "usage" not in parts:
-                found.append((url, strength))
+        is_general = isinstance(url, str) and "usage" not in parts
+        if strength in _NUMBERS and is_general:
+            found.append((str(url), str(strength)))
     return found
 
 

@@ -68,7 +68,8 @@ def _check_match(entry: Resource, trail: Trail, index: int, run: Run) -> None:
 
 
 def _check_request(entry: Resource, trail: Trail, index: int, run: Run) -> None:
-    request, resource = entry.get("request"), entry.get("resource")
+    request: Any = entry.get("request")
+    resource: Any = entry.get("resource")
     if type(request) is not dict:
         return
     method, url = request.get("method"), request.get("url")

@@ -1,4 +1,4 @@
-"""The rules of contained resources: dom-2 to dom-5, their ids, and that something refers to them."""
+"""The rules of contained resources: dom-2 to dom-5, their ids, and that they are referred to."""
 
 import re
 from typing import Any

@@ -92,7 +92,7 @@ class Engine:
         for rule, url in run.options.bundle_rules:
             entry = _ruled(resource, rule)
             if entry is not None and entry[1]:
-                inner = (((trail, "entry", entry[0]), "resource", None))
+                inner = ((trail, "entry", entry[0]), "resource", None)
                 aimed = Item(entry[1], None, str(entry[1].get("resourceType")), inner)
                 if not self.book.enter(aimed, url, run):
                     run.report("GW-4312", inner, profile=url)
@@ -183,4 +183,3 @@ def _ruled(bundle: Resource, rule: str) -> tuple[int, Resource] | None:
 
 def _is_proper(text: str) -> bool:
     return not narrative.read(text).problems
-

@@ -17,13 +17,18 @@ _EXAMPLES = ("example.org", "acme.com")
 _HL7 = "http://hl7.org/fhir/"
 # Contexts that R4 states wrongly; HL7's later extension pack corrects them.
 _CORRECTED = {
-    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": {"ElementDefinition.type"},
-    "http://hl7.org/fhir/StructureDefinition/regex": {"ElementDefinition", "ElementDefinition.type"},
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": {
+        "ElementDefinition.type"
+    },
+    "http://hl7.org/fhir/StructureDefinition/regex": {
+        "ElementDefinition",
+        "ElementDefinition.type",
+    },
 }
 
 
 def check_extension(value: Resource, trail: Trail, run: Run, engine: "Engine") -> None:
-    """Check one extension against its definition; inside a complex one the url is its part's name."""
+    """Check one extension against its definition; within a complex one its url is a name."""
     url = value.get("url")
     scope = run.scope
     if type(url) is not str or scope is None:
@@ -52,7 +57,7 @@ def check_extension(value: Resource, trail: Trail, run: Run, engine: "Engine") -
 
 def _report_unknown(url: str, is_example: bool, trail: Trail, run: Run) -> None:
     severity = run.options.unknown_extension
-    if is_example or url.startswith(_HL7) or url.startswith(run.options.extension_domains):
+    if is_example or url.startswith((_HL7, *run.options.extension_domains)):
         severity = "warning"
     elif trail[1] == "modifierExtension":
         severity = "error"

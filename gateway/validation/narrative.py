@@ -7,21 +7,32 @@ from typing import Any
 
 from lxml import etree
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _XHTML = "http://www.w3.org/1999/xhtml"
-_ELEMENTS = frozenset(
-    "p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite "
-    "blockquote hr address bdo kbd sub sup ul ol li dl dt dd pre table caption colgroup col thead "
-    "tr tfoot tbody th td code samp img map area".split()
+_ELEMENTS = _words(
+    """
+    p br div h1 h2 h3 h4 h5 h6 a span b em i strong small big tt dfn q var abbr acronym cite
+    blockquote hr address bdo kbd sub sup ul ol li dl dt dd pre table caption colgroup col thead
+    tr tfoot tbody th td code samp img map area
+    """
 )
-_ATTRIBUTES = frozenset(
-    "title style class id idref lang dir accesskey tabindex span width align valign char charoff "
-    "abbr axis headers scope rowspan colspan".split()
+_ATTRIBUTES = _words(
+    """
+    title style class id idref lang dir accesskey tabindex span width align valign char charoff
+    abbr axis headers scope rowspan colspan
+    """
 )
-_OWN_ATTRIBUTES = frozenset(
-    "a.href a.name a.charset a.type a.hreflang a.rel a.rev a.shape a.coords img.src img.alt "
-    "img.border img.longdesc img.height img.width img.usemap img.ismap blockquote.cite q.cite "
-    "map.name area.shape area.coords area.href area.nohref area.alt table.summary table.border "
-    "table.frame table.rules table.cellspacing table.cellpadding td.nowrap th.nowrap".split()
+_OWN_ATTRIBUTES = _words(
+    """
+    a.href a.name a.charset a.type a.hreflang a.rel a.rev a.shape a.coords img.src img.alt
+    img.border img.longdesc img.height img.width img.usemap img.ismap blockquote.cite q.cite
+    map.name area.shape area.coords area.href area.nohref area.alt table.summary table.border
+    table.frame table.rules table.cellspacing table.cellpadding td.nowrap th.nowrap
+    """
 )
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")

@@ -35,9 +35,7 @@ def is_text(value: Any) -> bool:
         return False
     if value.isprintable():
         return len(value) <= _MAX_TEXT and bool(value) and not value.isspace()
-    return (
-        len(value) <= _MAX_TEXT and not value.isspace() and _CONTROL.search(value) is None
-    )
+    return len(value) <= _MAX_TEXT and not value.isspace() and _CONTROL.search(value) is None
 
 
 def is_real_day(text: str) -> bool:
@@ -123,7 +121,7 @@ FORMS = {
     "decimal": "72.50",
     "string": "some text, no control characters",
     "markdown": "some text, no control characters",
-    "xhtml": "<div xmlns=\"http://www.w3.org/1999/xhtml\">…</div>",
+    "xhtml": '<div xmlns="http://www.w3.org/1999/xhtml">…</div>',
     "code": "a code without surrounding or doubled spaces",
     "id": "A-Z a-z 0-9 - . (1 … 64)",
     "uri": "http://…, urn:… (no spaces)",

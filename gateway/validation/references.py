@@ -164,7 +164,10 @@ def _check_literal(link: Link, reference: str, run: Run) -> None:
         return
     if parts.type in run.engine.resource_types:
         same = None if run.bundle is None or parts.base else run.bundle.by_urn(parts.id)
-        _check_type(link, same.get("resourceType") if same else parts.type, run)
+        if same is not None and same.get("resourceType") != parts.type:
+            run.report("GW-4204", link.trail)
+        else:
+            _check_type(link, parts.type, run)
     elif not parts.base:
         _demand_target(link, parts.type, run)
 

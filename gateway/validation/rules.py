@@ -109,7 +109,7 @@ def _has_extra(extras: Any, index: int) -> bool:
     return type(extras) is list and index < len(extras) and type(extras[index]) is dict
 
 
-def extra(element: Element, slot: Slot) -> Rule:
+def sibling(element: Element, slot: Slot) -> Rule:
     """Make the rule of ``_name``: id and extensions of a primitive."""
 
     def rule(value: Any, owner: dict[str, Any], trail: Trail, run: Run) -> None:
@@ -140,7 +140,9 @@ def extra(element: Element, slot: Slot) -> Rule:
     return rule
 
 
-def _explain_object(value: Any, element: Element, trail: Trail, run: Run, index: int | None) -> None:
+def _explain_object(
+    value: Any, element: Element, trail: Trail, run: Run, index: int | None
+) -> None:
     if value is None:
         run.report("GW-4005", trail, element.step, index)
     elif type(value) is list:

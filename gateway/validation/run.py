@@ -77,7 +77,7 @@ class Run:
         name: str | None = None,
         index: int | None = None,
         severity: Severity = "error",
-        **details: object,
+        **details: Any,
     ) -> None:
         """Add a finding at a trail, or at a member of it."""
         where = expression(trail, name, index)

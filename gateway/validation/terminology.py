@@ -241,7 +241,9 @@ def _code_list(definition: Resource) -> CodeList:
         if parent is not None:
             above.add(parent)
         for one in _dicts(concept.get("property")):
-            if one.get("code") in ("parent", "subsumedBy") and isinstance(one.get("valueCode"), str):
+            if one.get("code") in ("parent", "subsumedBy") and isinstance(
+                one.get("valueCode"), str
+            ):
                 above.add(one["valueCode"])
         waiting.extend((inner, code) for inner in _dicts(concept.get("concept")))
     ignores_case = definition.get("caseSensitive") is False

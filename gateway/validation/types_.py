@@ -96,7 +96,7 @@ class Types:
 
     def _add(self, table: _Table, path: str, name: str, element: Resource) -> None:
         if name.endswith("[x]"):
-            self._add_choice(table, path, name[:-3], element)
+            self._add_choice(table, name[:-3], element)
             return
         if "contentReference" in element:
             type_ = element["contentReference"].rpartition("#")[2]
@@ -113,22 +113,22 @@ class Types:
             return
         if element["min"] > 0:
             table.required[name] = name
-        self._add_rule(table, name, name, type_, element, entry)
+        self._add_rule(table, (name, name), type_, element, entry)
 
-    def _add_choice(self, table: _Table, path: str, stem: str, element: Resource) -> None:
-        del path
+    def _add_choice(self, table: _Table, stem: str, element: Resource) -> None:
         keys: list[str] = []
         for entry in element.get("type", ()):
             type_ = type_code(entry)
             key = stem + capitalized(type_)
             keys.append(key)
             step = f"{stem}.ofType({type_})"
-            self._add_rule(table, key, step, type_, element, entry)
+            self._add_rule(table, (key, step), type_, element, entry)
         table.choices.append(_Choice(stem, frozenset(keys), element["min"] > 0))
 
     def _add_rule(
-        self, table: _Table, key: str, step: str, type_: str, element: Resource, entry: Resource
+        self, table: _Table, names: tuple[str, str], type_: str, element: Resource, entry: Resource
     ) -> None:
+        key, step = names
         is_list = element["base"]["max"] not in ("0", "1")
         after = self._after(type_, element, entry)
         described = Element(key, step, type_, is_list, after)
@@ -136,8 +136,12 @@ class Types:
         if test is not None:
             make = rules.primitives if is_list else rules.primitive
             table.rules[key] = make(described, test)
-            if type_ != "xhtml" and not (key == "id" and "." not in table.type):
-                table.rules["_" + key] = rules.extra(described, self.slot("Element"))
+            if (
+                type_ != "xhtml"
+                and key != "id"
+                and not (key == "url" and table.type == "Extension")
+            ):
+                table.rules["_" + key] = rules.sibling(described, self.slot("Element"))
         elif type_ == "Resource":
             table.rules[key] = self._resource(described)
         else:
@@ -260,6 +264,10 @@ def _check_choice(choice: _Choice, value: Resource, trail: Trail, run: Run) -> N
     present = choice.keys & value.keys()
     if len(present) > 1:
         run.report("GW-4008", trail, member=choice.name)
-    elif not present and choice.is_required and value:
-        if not any(key[:1] == "_" and key[1:] in choice.keys for key in value):
-            run.report("GW-4002", trail, member=choice.name + "[x]")
+    elif (
+        not present
+        and choice.is_required
+        and value
+        and not any(key[:1] == "_" and key[1:] in choice.keys for key in value)
+    ):
+        run.report("GW-4002", trail, member=choice.name + "[x]")

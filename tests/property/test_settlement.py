@@ -12,6 +12,7 @@ from gateway.settlement import react as settle
 from gateway.settlement.balance import EQUATIONS, balance
 from tests.support.reading import Play
 from tests.support.referral_records import (
+    about_stay,
     charge,
     claim,
     claim_response,
@@ -84,11 +85,10 @@ def test_amounts_pass_into_the_claim_with_their_scale(
 
 
 def _parts() -> dict[str, Resource]:
-    link = {"url": "urn:stay", "valueReference": ref("Encounter/enc-1")}
     return {
         "stay": stay(status="finished", basedOn=[ref("ServiceRequest/up-1")]),
         "summary": composition("dis-1", "18842-5", "pat-county", encounter=ref("Encounter/enc-1")),
-        "claim": claim(total="30.00", extension=[link]),
+        "claim": claim(total="30.00", **about_stay()),
         "charge-1": charge(1, "10.00"),
         "charge-2": charge(2, "20.00", "2026-11-03T08:00:00+08:00"),
         "answer": claim_response({"medfee_sumamt": "30.00"}),

@@ -53,7 +53,7 @@ def serve(peer: Peer) -> Iterator[Peer]:
                 self.close_connection = True
                 return
             if step == "cut":
-                self.wfile.write(b"HTTP/1.1 200 O")
+                self.wfile.write(b"HTTP/1.1 20")
                 self.close_connection = True
                 return
             self.send_response(307 if step == "redirect" else int(step))

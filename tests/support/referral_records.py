@@ -199,6 +199,19 @@ def claim(id_: str = "claim-1", total: str = "8632.45", **elements: object) -> R
     }
 
 
+def about_stay(sequence: int = 1) -> Resource:
+    """Make the part of a claim that names its stay."""
+    return {
+        "supportingInfo": [
+            {
+                "sequence": sequence,
+                "category": concept(f"{TERMINOLOGY}/claiminformationcategory", "info"),
+                "valueReference": ref("Encounter/enc-1"),
+            }
+        ]
+    }
+
+
 def claim_response(amounts: dict[str, str], **elements: object) -> Resource:
     """Make the insurer's answer with one total per amount."""
     return {

@@ -56,7 +56,7 @@ class Mailbox:
                 topic = parameter.get("valueCanonical", "").rsplit("/", 1)[-1]
             for part in parameter.get("part", ()):
                 if part["name"] == "focus":
-                    focus = part["valueReference"]["reference"]
+                    focus = "/".join(part["valueReference"]["reference"].split("/")[-2:])
         with self.changed:
             self.received.append(Received(member, topic, focus))
             self.changed.notify_all()

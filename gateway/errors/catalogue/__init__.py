@@ -1,6 +1,16 @@
 """All numbered errors, one module per stage."""
 
-from gateway.errors.catalogue import access, fhir, map_, parse, receive, route, serve, store, validate
+from gateway.errors.catalogue import (
+    access,
+    fhir,
+    map_,
+    parse,
+    receive,
+    route,
+    serve,
+    store,
+    validate,
+)
 
 ENTRIES = (
     *receive.ENTRIES,

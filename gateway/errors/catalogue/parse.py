@@ -124,10 +124,10 @@ _JSON = (
     Entry(
         "GW-2404",
         Kind.UNREADABLE,
-        "通道选项 records 的路径 {path} 在消息中没有内容。",
-        "The path {path} of the channel's option records finds nothing in the message.",
-        "请核对通道选项与消息结构。",
-        "Check the channel's option against the message.",
+        "按路径 {path} 在消息中找不到记录。",
+        "The path {path} finds no record in the message.",
+        "请核对通道选项 records 与消息结构。",
+        "Check the channel's option records against the message.",
     ),
 )
 

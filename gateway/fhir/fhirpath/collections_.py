@@ -119,9 +119,7 @@ def is_distinct(_: Env, focus: Collection) -> Collection:
 def where(env: Env, focus: Collection, criteria: Closure) -> Collection:
     """Keep items that meet the criteria."""
     verdicts = each(env, focus, criteria)
-    return [
-        item for item, one in zip(focus, verdicts, strict=True) if single_boolean(one) is True
-    ]
+    return [item for item, one in zip(focus, verdicts, strict=True) if single_boolean(one) is True]
 
 
 @lazy("select", 1)

@@ -46,7 +46,7 @@ class Compiler:
 
     def compile(self, tree: Tree) -> Closure:
         """Give the closure of a tree; raise FhirPathError for unknown functions."""
-        maker: Callable[[Any], Closure] = {
+        makers: dict[type, Callable[[Any], Closure]] = {
             Literal: self._literal,
             Name: self._name,
             Call: self._call,
@@ -57,12 +57,12 @@ class Compiler:
             Binary: self._binary,
             Sign: self._sign,
             TypeTest: self._type_test,
-        }[type(tree)]
-        return maker(tree)
+        }
+        return makers[type(tree)](tree)
 
     def _literal(self, tree: Literal) -> Closure:
         found = list(tree.values)
-        return lambda env, focus: found
+        return lambda _env, _focus: found
 
     def _name(self, tree: Name) -> Closure:
         name = tree.name
@@ -127,20 +127,20 @@ class Compiler:
 
     def _special(self, tree: Special) -> Closure:
         if tree.name == "$this":
-            return lambda env, focus: env.this
+            return lambda env, _focus: env.this
         if tree.name == "$index":
-            return lambda env, focus: [] if env.index is None else [env.index]
-        return lambda env, focus: env.total
+            return lambda env, _focus: [] if env.index is None else [env.index]
+        return lambda env, _focus: env.total
 
     def _external(self, tree: External) -> Closure:
         name, column = tree.name, tree.column
         if name in CONSTANTS:
             constant = [CONSTANTS[name]]
-            return lambda env, focus: constant
+            return lambda _env, _focus: constant
         for prefix, space in (("vs-", "ValueSet"), ("ext-", "StructureDefinition")):
             if name.startswith(prefix):
                 url = [f"http://hl7.org/fhir/{space}/{name.removeprefix(prefix)}"]
-                return lambda env, focus: url
+                return lambda _env, _focus: url
 
         def look_up(env: Env, _: Collection) -> Collection:
             context = env.context

@@ -7,8 +7,9 @@ from gateway.records import Place
 class FhirPathError(GatewayError):
     """A refusal that names the column (from 1) of the expression where it arose."""
 
-    def __init__(self, number: str, expression: str, column: int, **details: object) -> None:
-        super().__init__(number, where=Place(expression, 1, column), column=column, **details)
+    def __init__(self, number: str, expression: str, column: int, problem: str) -> None:
+        where = Place(expression, 1, column)
+        super().__init__(number, where=where, column=column, problem=problem)
         self.column = column
 
 

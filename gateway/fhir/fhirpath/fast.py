@@ -37,7 +37,7 @@ def _predicate(tree: Tree) -> Fast | None:
     if isinstance(tree, Dot) and isinstance(tree.right, Call):
         return _called(tree.left, tree.right)
     if isinstance(tree, Literal) and tree.values == (True,):
-        return lambda value: True
+        return lambda _value: True
     return None
 
 

@@ -21,7 +21,7 @@ def extension(env: Env, focus: Collection, url: Collection) -> Collection:
         holder = item if isinstance(item.value, dict) else Node(item.extra, "Element")
         for one in child(env.context.model, holder, "extension"):
             if isinstance(one.value, dict) and one.value.get("url") == wanted:
-                found.append(one)  # noqa: PERF401 - the condition reads better alone
+                found.append(one)
     return found
 
 

@@ -86,7 +86,7 @@ class Model:
 
 
 def type_code(entry: dict[str, Any]) -> str:
-    """Give a type's FHIR name, also for FHIRPath's own types that ids and urls are declared with."""
+    """Give a type's FHIR name, also where ids and urls are declared with FHIRPath's own types."""
     code: str = entry.get("code", "")
     if code.startswith(_SYSTEM):
         for extension in entry.get("extension", ()):

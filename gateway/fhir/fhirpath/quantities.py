@@ -32,7 +32,9 @@ class Quantity:
 
     def __str__(self) -> str:
         """Write as FHIRPath does: ``5 'mg'``, ``3 days``."""
-        return f"{self.value:f} {self.unit}" if self.is_calendar else f"{self.value:f} '{self.unit}'"
+        return (
+            f"{self.value:f} {self.unit}" if self.is_calendar else f"{self.value:f} '{self.unit}'"
+        )
 
     @property
     def calendar_unit(self) -> str | None:
@@ -42,7 +44,7 @@ class Quantity:
 
 def _measured(quantity: Quantity) -> tuple[Fraction, object] | None:
     if quantity.is_calendar and quantity.unit in ("year", "month"):
-        # A calendar year is no definite number of seconds; years and months compare with each other.
+        # A calendar year is no definite number of seconds; years and months compare together.
         months = 12 if quantity.unit == "year" else 1
         return Fraction(quantity.value) * months, "calendar month"
     code = _AS_UCUM.get(quantity.unit, quantity.unit) if quantity.is_calendar else quantity.unit

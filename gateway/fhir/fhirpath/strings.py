@@ -159,7 +159,9 @@ def join(_: Env, focus: Collection, separator: Collection | None = None) -> Coll
     texts = [plain(item) for item in focus]
     if not texts:
         return []
-    words = [word.text if isinstance(word, Temporal) else word for word in texts if word is not None]
+    words = [
+        word.text if isinstance(word, Temporal) else word for word in texts if word is not None
+    ]
     if not all(isinstance(word, str) for word in words):
         raise EvaluationError("join() joins texts")
     return [(text_of(separator or []) or "").join(words)]

@@ -118,7 +118,7 @@ _DOT_POWER = 12
 
 
 def type_name(tree: Tree) -> str | None:
-    """Read a tree as a type: ``Patient``, ``FHIR.Patient``, ``System.String``; None if it is none."""
+    """Read a tree as a type: ``Patient``, ``System.String``; None if it is none."""
     if isinstance(tree, Name):
         return tree.name
     if isinstance(tree, Literal) and len(tree.values) == 1 and isinstance(tree.values[0], str):
@@ -223,7 +223,9 @@ class _Parser:
             return Literal((Quantity(Decimal(value), after.text),), token.column)
         if after.kind == "name" and after.text in CALENDAR_UNITS:
             self._next()
-            return Literal((Quantity(Decimal(value), CALENDAR_UNITS[after.text], True),), token.column)
+            return Literal(
+                (Quantity(Decimal(value), CALENDAR_UNITS[after.text], True),), token.column
+            )
         return Literal((value,), token.column)
 
     def _member(self, token: Token, is_root: bool = False) -> Tree:

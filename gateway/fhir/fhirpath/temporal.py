@@ -63,9 +63,7 @@ def parse_temporal(text: str, kind: Kind | None = None) -> Temporal:
 
 
 def _numbers(texts: tuple[str | None, ...]) -> tuple[Part, ...]:
-    return tuple(
-        Decimal(text) if "." in text else int(text) for text in texts if text is not None
-    )
+    return tuple(Decimal(text) if "." in text else int(text) for text in texts if text is not None)
 
 
 def _demand_calendar(parts: tuple[Part, ...]) -> None:
@@ -101,7 +99,13 @@ def _comparable(moment: Temporal) -> tuple[Part, ...]:
         )
     except OverflowError:
         return moment.parts
-    whole: tuple[Part, ...] = (shifted.year, shifted.month, shifted.day, shifted.hour, shifted.minute)
+    whole: tuple[Part, ...] = (
+        shifted.year,
+        shifted.month,
+        shifted.day,
+        shifted.hour,
+        shifted.minute,
+    )
     return whole + moment.parts[5:]
 
 
@@ -142,7 +146,7 @@ def shift(moment: Temporal, amount: Decimal, unit: str) -> Temporal:
         return _shift_months(moment, int(amount) * months)
     seconds = _seconds(amount, unit)
     parts = [int(part) for part in moment.parts]
-    padded = parts + [0, 1, 1, 0, 0, 0][len(parts) :]
+    padded: list[int] = [*parts, *[0, 1, 1, 0, 0, 0][len(parts) :]]
     if len(parts) < 3:
         days = int(seconds / 86400)
         return _shift_months(moment, int(days / 30) if len(parts) == 2 else int(days / 365) * 12)
@@ -173,9 +177,11 @@ def _shift_months(moment: Temporal, months: int) -> Temporal:
     year, month = total // 12, total % 12 + 1
     if not 1 <= year <= 9999:
         raise EvaluationError("the date leaves the calendar")
-    parts: list[Part] = [year, month][: min(2, len(moment.parts))]
+    parts: list[Part] = list((year, month)[: min(2, len(moment.parts))])
     if len(moment.parts) > 2:
-        following = date(year + month // 12, month % 12 + 1, 1) if year < 9999 or month < 12 else None
+        following = (
+            date(year + month // 12, month % 12 + 1, 1) if year < 9999 or month < 12 else None
+        )
         last = (following - timedelta(days=1)).day if following else 31
         parts.append(min(int(moment.parts[2]), last))
     whole = tuple(parts) + moment.parts[3:]

@@ -42,7 +42,7 @@ class Node:
 
 
 def plain(item: Any) -> Any:
-    """Give what operators work on: str, bool, int, Decimal, Temporal, Quantity, or the JSON object."""
+    """Give what operators work on: a Python value, Temporal, Quantity, or the JSON object."""
     if type(item) is not Node:
         return item
     value = item.value

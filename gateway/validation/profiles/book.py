@@ -79,7 +79,9 @@ class Book:
 
     def conforms(self, node: Node, url: str, run: Run) -> bool:
         """Say whether a value meets a profile; findings are not kept. A circle counts as met."""
-        return not self._findings(Item(node.value, node.extra, node.type, (None, "?", None)), url, run)
+        return not self._findings(
+            Item(node.value, node.extra, node.type, (None, "?", None)), url, run
+        )
 
     def _findings(self, item: Item, url: str, run: Run) -> list[Any]:
         mark = (id(item.value), url)
@@ -100,7 +102,7 @@ class Book:
         return bad
 
     def type_checks(self, part: Part, profile: str) -> list[ItemCheck]:
-        """Make the checks that a part's type list asks: types, their profiles, reference targets."""
+        """Make the checks of a part's type list: types, their profiles, reference targets."""
         types = part.types or []
         codes = {type_code(entry) for entry in types}
         found: list[ItemCheck] = []
@@ -165,8 +167,11 @@ class Book:
             if not profiles or len(run.issues) > before:
                 return
             target = self._engine.find(reference, run)
-            if target is None or len(profiles) < len(urls) and any(
-                types[url] == target.get("resourceType") for url in urls if self._is_core(url)
+            if target is None or (
+                len(profiles) < len(urls)
+                and any(
+                    types[url] == target.get("resourceType") for url in urls if self._is_core(url)
+                )
             ):
                 return
             self._enter_target(item, target, profiles, run)

@@ -35,7 +35,11 @@ class Compiled:
     def is_idle(self) -> bool:
         """Whether the part asks nothing at all."""
         return not (
-            self.checks or self.children or self.slicing or self.part.least or self.part.most is not None
+            self.checks
+            or self.children
+            or self.slicing
+            or self.part.least
+            or self.part.most is not None
         )
 
 
@@ -55,12 +59,13 @@ def compile_part(part: Part, profile: str, book: "Book") -> Compiled:
 
 
 def check_children(
-    compiled: Compiled, owner: Resource, owner_type: str, trail: Trail, run: Run, profile: str
+    compiled: Compiled, owner: Resource, holder: Item, run: Run, profile: str
 ) -> None:
-    """Check the members of an object against a part's children."""
+    """Check the members of an object against a part's children; ``holder`` is its element."""
+    trail = holder.trail
     for child in compiled.children:
         part = child.part
-        items = gather(owner, owner_type, part.name, trail, run.model)
+        items = gather(owner, holder.type, part.name, trail, run.model)
         count = len(items)
         member = part.name + "[x]" if part.is_choice else part.name
         if count < part.least:
@@ -87,7 +92,7 @@ def check_item(compiled: Compiled, item: Item, run: Run, profile: str) -> None:
         if inner is not None:
             scope = run.scope
             run.scope = run.scopes.get(id(item.value), scope)
-            check_children(compiled, inner, item.type, item.trail, run, profile)
+            check_children(compiled, inner, item, run, profile)
             run.scope = scope
 
 

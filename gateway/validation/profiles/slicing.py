@@ -1,4 +1,4 @@
-"""Slicing: which slice a value belongs to, how many each may have, in which order (R4, profiling)."""
+"""Slicing: to which slice a value belongs, how many each has, in which order (profiling.html)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def _matcher(part: Part, discriminators: list[Resource], book: "Book") -> Match:
     # A discriminator about which the slice says nothing does not tell slices apart.
     tests = [test for test in made if test is not None]
     if discriminators and not tests:
-        return lambda item, run: False
+        return lambda _item, _run: False
     if not tests:
         return _by_satisfaction(part, book)
     if len(tests) == 1:
@@ -124,7 +124,7 @@ def _test(part: Part, discriminator: Resource, book: "Book") -> Match | None:
         find = _finder(path)
         expected = _expected(part, parse(path), book)
     except (FhirPathError, ProfileError):
-        return lambda item, run: False
+        return lambda _item, _run: False
     if not expected or all(_is_bare(one) for one in expected):
         return None
     if kind == "exists":
@@ -137,8 +137,7 @@ def _test(part: Part, discriminator: Resource, book: "Book") -> Match | None:
     def by_value(item: Item, run: Run) -> bool:
         nodes = find(item, run)
         return any(
-            any(satisfies(one, node, run, book) for node in nodes)
-            or (not nodes and one.most == 0)
+            any(satisfies(one, node, run, book) for node in nodes) or (not nodes and one.most == 0)
             for one in expected
         )
 
@@ -147,7 +146,7 @@ def _test(part: Part, discriminator: Resource, book: "Book") -> Match | None:
 
 def _finder(path: str) -> Callable[[Item, Run], list[Node]]:
     if path == "$this":
-        return lambda item, run: [item.node]
+        return lambda item, _run: [item.node]
     expression = fhirpath.compile(path)
 
     def find(item: Item, run: Run) -> list[Node]:
@@ -165,13 +164,13 @@ def _by_existence(expected: list[Part], find: Callable[[Item, Run], list[Node]])
     return lambda item, run: bool(find(item, run)) is not is_absent
 
 
-def _by_type(
-    expected: list[Part], find: Callable[[Item, Run], list[Node]], book: "Book"
-) -> Match:
+def _by_type(expected: list[Part], find: Callable[[Item, Run], list[Node]], book: "Book") -> Match:
     wanted = {type_code(entry) for one in expected for entry in one.types or ()}
-    wanted |= {
-        book.type_of_profile(url) for one in expected for url in one.profiles()
-    } if "Resource" in wanted else set()
+    wanted |= (
+        {book.type_of_profile(url) for one in expected for url in one.profiles()}
+        if "Resource" in wanted
+        else set()
+    )
     wanted |= {one.type_ for one in expected if not one.types and one.type_}
 
     def by_type(item: Item, run: Run) -> bool:
@@ -293,7 +292,8 @@ def _child_satisfies(part: Part, owner: Resource, type_: str, run: Run, book: "B
         if not items:
             if needed:
                 return False
-        elif needed or part.fixed is not None or part.pattern is not None:
-            if not any(satisfies(one, item.node, run, book) for item in items):
-                return False
+        elif (needed or part.fixed is not None or part.pattern is not None) and not any(
+            satisfies(one, item.node, run, book) for item in items
+        ):
+            return False
     return True

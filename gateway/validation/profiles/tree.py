@@ -116,7 +116,11 @@ class Trees:
                 part = self._slice(part, one)
                 is_slice = True
         _merge(part, element, base or {}, self._keys(part), is_slice=is_slice)
-        if part.types and len(part.types) == 1 and (part.is_choice or part.type_ in (None, "Resource")):
+        if (
+            part.types
+            and len(part.types) == 1
+            and (part.is_choice or part.type_ in (None, "Resource"))
+        ):
             part.type_ = type_code(part.types[0])
 
     def _child(self, part: Part, name: str) -> tuple[Part, Resource | None] | None:
@@ -142,7 +146,10 @@ class Trees:
             found = Part(part.name, part.type_, part.is_choice)
             part.slices[name] = found
             if part.is_choice and part.slicing is None:
-                part.slicing = {"discriminator": [{"type": "type", "path": "$this"}], "rules": "open"}
+                part.slicing = {
+                    "discriminator": [{"type": "type", "path": "$this"}],
+                    "rules": "open",
+                }
             code = self._chosen(part, name)
             if code is not None:
                 found.type_ = code
@@ -195,11 +202,9 @@ class Trees:
 
 def is_constraint(definition: Resource) -> bool:
     """Say whether a definition constrains a type instead of making one."""
-    derivation = definition.get("derivation")
-    if derivation is None:
-        base = str(definition.get("baseDefinition", "")).rpartition("/")[2]
-        return base == str(definition.get("type", ""))
-    return bool(derivation == "constraint")
+    base = str(definition.get("baseDefinition", "")).rpartition("/")[2]
+    # A profile that calls itself a specialization of its own type is a constraint all the same.
+    return definition.get("derivation") == "constraint" or base == definition.get("type")
 
 
 def _elements(definition: Resource, view: str) -> list[Resource]:
@@ -217,8 +222,10 @@ class _Names:
     def of(self, element: Resource) -> list[tuple[str, str]]:
         id_ = element.get("id")
         path: str = element["path"]
-        if isinstance(id_, str) and id_.count(".") == path.count(".") and (
-            "sliceName" not in element or ":" in id_
+        if (
+            isinstance(id_, str)
+            and id_.count(".") == path.count(".")
+            and ("sliceName" not in element or ":" in id_)
         ):
             return [_cut(segment) for segment in id_.split(".")]
         stated = element.get("sliceName")

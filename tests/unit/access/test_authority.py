@@ -99,7 +99,7 @@ def test_a_regulator_sees_referrals_and_reports_of_everybody(access: Access) -> 
 
 def test_a_narrow_scope_narrows_what_may_be_seen(access: Access) -> None:
     found = principal(access, "his", "system/Patient.rs")
-    assert found.visibility.types == {"Patient"}
+    assert found.visibility.types == frozenset({"Patient"})
     demand(found, "Patient", "read")
     with pytest.raises(GatewayError) as caught:
         demand(found, "Patient", "update")

@@ -148,22 +148,24 @@ def test_content_is_the_same_but_for_version_and_time(
 
 codes = st.sampled_from(["a", "b", "c"])
 identifiers = st.lists(
-    st.fixed_dictionaries({"system": codes, "value": codes}), max_size=3, unique_by=str
-)
+    st.fixed_dictionaries({"system": codes, "value": codes}), min_size=1, max_size=3
+).map(lambda found: list({str(i): i for i in found}.values()))
 contained = st.lists(
     st.fixed_dictionaries({"resourceType": st.just("Organization"), "id": codes, "name": codes}),
+    min_size=1,
     max_size=2,
-    unique_by=lambda r: r["id"],
-)
+).map(lambda found: list({r["id"]: r for r in found}.values()))
 elements: dict[str, st.SearchStrategy[Any]] = {
-    "identifier": identifiers.filter(bool),
+    "identifier": identifiers,
     "status": codes,
-    "period": st.dictionaries(st.sampled_from(["start", "end"]), codes, min_size=1),
+    "period": st.fixed_dictionaries({}, optional={"start": codes, "end": codes}).filter(bool),
     "extension": st.lists(
         st.fixed_dictionaries({"url": codes, "valueCode": codes}), min_size=1, max_size=3
     ),
-    "meta": st.fixed_dictionaries({"profile": st.lists(codes, min_size=1, unique=True)}),
-    "contained": contained.filter(bool),
+    "meta": st.fixed_dictionaries(
+        {"profile": st.lists(codes, min_size=1, max_size=3).map(lambda c: sorted(set(c)))}
+    ),
+    "contained": contained,
     "serviceProvider": codes.map(lambda c: {"reference": f"#{c}"}),
     "hospitalization": st.fixed_dictionaries({"destination": codes.map(lambda c: {"display": c})}),
 }

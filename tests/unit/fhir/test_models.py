@@ -1,7 +1,7 @@
+from copy import deepcopy
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.fhir import codec
 from gateway.fhir.models import from_model
-from tests.unit.fhir.examples import needs_examples, paths
+from tests.unit.fhir.examples import by_type, needs_examples
 
 
 def test_an_amount_keeps_its_fen() -> None:
@@ -61,9 +61,6 @@ def test_primitive_extensions_stand_beside_their_values() -> None:
     assert name == {"given": ["桂", None], "_given": [None, extension]}
 
 
-DEFINITIONS = frozenset({"StructureDefinition", "SearchParameter", "ValueSet", "CodeSystem"})
-
-
 def _model(type_: str) -> type[BaseModel] | None:
     try:
         module = import_module(f"fhir.resources.R4B.{type_.lower()}")
@@ -76,32 +73,27 @@ def _model(type_: str) -> type[BaseModel] | None:
 @needs_examples
 def test_what_a_model_read_of_an_official_example_is_written_again() -> None:
     same = 0
-    for path in _instances():
-        model = _model(path.name.partition("-")[0])
+    for type_, (example,) in by_type(1).items():
+        model = _model(type_)  # R4B lacks types that only R4 has.
         if model is None:
             continue
-        raw = path.read_bytes()
         try:
-            read = model.model_validate(codec.decode(raw))
+            read = model.model_validate(deepcopy(example))
         except ValidationError:
             continue  # R4B changed a few elements.
-        assert _without_seconds(from_model(read)) == _without_seconds(codec.decode(raw)), path.name
+        assert _without_seconds(from_model(read)) == _without_seconds(example), type_
         same += 1
-    assert same > 800
-
-
-def _instances() -> list[Path]:
-    return [path for path in paths() if path.name.partition("-")[0] not in DEFINITIONS]
+    assert same > 110
 
 
 def _without_seconds(value: Any, key: str = "") -> Any:
-    """Drop what the models forget: fractions of seconds, and how UTC was written; comments too."""
+    """Drop what the models forget: fractions, the form of UTC, breaks in base64, comments."""
     if isinstance(value, dict):
         return {k: _without_seconds(v, k) for k, v in value.items() if k != "fhir_comments"}
     if isinstance(value, list):
         return [_without_seconds(item, key) for item in value]
-    if isinstance(value, Decimal):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and len(value) > 16 and value[10] == "T" and value[13] == ":":
         return value[:16]
-    return value
+    return "".join(value.split()) if key == "data" else value

@@ -98,9 +98,20 @@ def test_the_channel_may_say_where_the_records_stand() -> None:
     records = read(b'{"data": [{"a": 1}, {"a": 2}]}', "json", records="$.data[*]")
     assert [texts(record, "a") for record in records] == [["1"], ["2"]]
     assert places(records[1], "a") == ["$.data[1].a (line 1, column 27)"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "path", "number"),
+    [
+        (b'{"data": []}', "$.data[*]", "GW-2404"),
+        (b"[]", None, "GW-2404"),
+        (b"{}", "$..x", "GW-2003"),
+    ],
+)
+def test_a_message_without_record_is_refused(raw: bytes, path: str | None, number: str) -> None:
     with pytest.raises(GatewayError) as caught:
-        read(b'{"data": []}', "json", records="$.data[*]")
-    assert caught.value.number == "GW-2404"
+        read(raw, "json", records=path)
+    assert caught.value.number == number
 
 
 @pytest.mark.parametrize(

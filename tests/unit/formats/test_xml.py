@@ -172,7 +172,7 @@ def test_more_than_fifty_megabytes_are_refused_unread() -> None:
     assert caught.value.number == "GW-2001"
 
 
-def test_a_document_in_base64_is_read_instead_of_its_envelope() -> None:
+def test_an_encoded_document_is_read_instead_of_its_envelope() -> None:
     inner = base64.encodebytes(CDA.encode()).decode()
     raw = f"<env xmlns='urn:e'><doc>{inner}</doc></env>".encode()
     (parsed,) = read(raw, "xml", unwrap="/e:env/e:doc", prefixes={"e": "urn:e"})

@@ -93,9 +93,7 @@ def test_a_rule_that_cannot_be_is_refused_when_the_file_is_compiled(
         ("id: test/map", "id: test map", "GW-3014"),
     ],
 )
-def test_the_head_of_a_mapping_is_checked(
-    tmp_path: Path, old: str, new: str, number: str
-) -> None:
+def test_the_head_of_a_mapping_is_checked(tmp_path: Path, old: str, new: str, number: str) -> None:
     found = mistakes(tmp_path, patient_map("active: true").replace(old, new))
 
     assert any(number in line for line in found), found

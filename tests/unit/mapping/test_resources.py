@@ -79,10 +79,13 @@ def test_a_report_refers_to_its_own_results_and_no_others(tmp_path: Path) -> Non
     reports = by_type["DiagnosticReport"]
     ids = [f"Observation/{one['id']}" for one in by_type["Observation"]]
 
-    assert [[r["reference"] for r in report["result"]] for report in reports] == [  # type: ignore[attr-defined]
-        ids[:2],
-        ids[2:],
-    ]
+    assert (
+        [[r["reference"] for r in report["result"]] for report in reports]
+        == [  # type: ignore[attr-defined]
+            ids[:2],
+            ids[2:],
+        ]
+    )
     assert reports[0]["performer"] == [{"reference": "#lab"}]
     assert reports[0]["contained"] == [{"resourceType": "Organization", "id": "lab", "name": "LIS"}]
     assert list(reports[0])[:3] == ["resourceType", "id", "contained"]
@@ -172,7 +175,9 @@ def test_a_record_without_any_key_is_parked_naming_the_paths_tried(tmp_path: Pat
 
 def test_a_key_within_another_resource_follows_that_resources_key(tmp_path: Path) -> None:
     made = mapped(compiled(tmp_path, MAP), ORU)
-    keys = [one.keys[0] for one in made.contributions if one.resource["resourceType"] == "Observation"]
+    keys = [
+        one.keys[0] for one in made.contributions if one.resource["resourceType"] == "Observation"
+    ]
 
     assert keys[0] == BusinessKey("Observation", "urn:report", "R1/2345-7-1")
 
@@ -200,13 +205,16 @@ def _readers():  # type: ignore[no-untyped-def]
 
 
 def test_a_reference_that_could_mean_several_resources_parks_the_record(tmp_path: Path) -> None:
-    text = patient_map("managingOrganization: {ref: org}", "json") + """
+    text = (
+        patient_map("managingOrganization: {ref: org}", "json")
+        + """
   - as: org
     type: Organization
     each: $.orgs[*]
     key: {system: "urn:o", value: .id, shared: true}
     set: {name: .name}
 """
+    )
     raw = '{"no": "1", "orgs": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]}'
     program = compiled(tmp_path, text)
 
@@ -257,13 +265,18 @@ resources:
 def test_two_resources_of_one_key_are_one_and_the_later_fills_what_is_missing(
     tmp_path: Path,
 ) -> None:
-    text = patient_map("name.text: {from: $.name}", "json") + """
+    text = (
+        patient_map("name.text: {from: $.name}", "json")
+        + """
   - as: again
     type: Patient
     key: {system: "urn:x:no", value: $.no}
     set: {name.text: {from: $.other}, birthDate: {from: $.born}}
 """
-    made = mapped(compiled(tmp_path, text), '{"no": "1", "name": "林", "other": "李", "born": "1962"}')
+    )
+    made = mapped(
+        compiled(tmp_path, text), '{"no": "1", "name": "林", "other": "李", "born": "1962"}'
+    )
 
     assert len(made.contributions) == 1
     assert made.contributions[0].resource["name"] == [{"text": "林"}]
@@ -272,12 +285,15 @@ def test_two_resources_of_one_key_are_one_and_the_later_fills_what_is_missing(
 
 
 def test_a_contained_resource_may_be_referred_to_from_its_container_only(tmp_path: Path) -> None:
-    text = patient_map("managingOrganization: {ref: org}") + """
+    text = (
+        patient_map("managingOrganization: {ref: org}")
+        + """
   - as: other
     type: Patient
     key: {system: "urn:y", value: NO}
     set: {managingOrganization: {ref: org}}
   - {as: org, type: Organization, contained_in: patient, set: {name: {from: ORG}}}
 """
+    )
 
     assert ["GW-3037" in line for line in mistakes(tmp_path, text)] == [True]

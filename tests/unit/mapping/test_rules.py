@@ -105,9 +105,7 @@ def test_a_datatype_map_is_used_and_single_elements_of_it_are_replaced(tmp_path:
 
     assert made["identifier"][0] == {
         "type": {
-            "coding": [
-                {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "PI"}
-            ]
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "PI"}]
         },
         "system": "urn:x",
         "value": "P1",

@@ -59,6 +59,8 @@ def mapped(program: MappingProgram, raw: str | bytes, **options: Any) -> Mapped:
 
 def patient(folder: Path, rules: str, raw: str, format_: str = "rows", **options: Any) -> Resource:
     """Give the Patient that rules make of a record."""
-    return mapped(compiled(folder, patient_map(rules, format_)), raw, **options).contributions[
-        0
-    ].resource
+    return (
+        mapped(compiled(folder, patient_map(rules, format_)), raw, **options)
+        .contributions[0]
+        .resource
+    )

@@ -155,7 +155,7 @@ def test_an_admission_meets_the_one_accepted_referral(accepted: Play) -> None:
     assert encounter is not None
     assert encounter["basedOn"] == [ref("ServiceRequest/up-1")]
     assert fulfil(accepted)["status"] == "in-progress"
-    assert fulfil(accepted)["businessStatus"]["coding"][0]["code"] == "arrived"
+    assert fulfil(accepted)["businessStatus"]["coding"][0]["code"] == "C01003"
     assert accepted.told("patient-arrived") == {"qs-township"}
 
 

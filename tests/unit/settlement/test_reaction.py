@@ -7,6 +7,7 @@ from gateway.settlement import react
 from tests.support.reading import Play
 from tests.support.referral_records import (
     SETTLEMENT,
+    about_stay,
     charge,
     claim,
     claim_response,
@@ -64,7 +65,7 @@ def test_items_that_the_claim_brought_itself_are_kept(play: Play) -> None:
 def test_a_claim_sent_once_more_without_items_gets_them_again(play: Play) -> None:
     play.write("qs-county", charge(1, "8632.45"), stay(), claim())
     before = stored(play, "Claim", "claim-1")
-    play.write("qs-county", claim(extension=before["extension"]))
+    play.write("qs-county", claim(**about_stay()))
     assert stored(play, "Claim", "claim-1") == before
 
 
@@ -101,7 +102,7 @@ def test_the_insurer_is_told_and_may_read_finance_and_identity_only(play: Play) 
 
 def test_a_reversal_takes_no_items(play: Play) -> None:
     play.write("qs-county", charge(1, "8632.45"), stay(), claim())
-    reversal = claim("claim-2", "-8632.45", extension=stored(play, "Claim", "claim-1")["extension"])
+    reversal = claim("claim-2", "-8632.45", **about_stay())
     play.write("qs-county", reversal)
     assert "item" not in stored(play, "Claim", "claim-2")
     assert len(stored(play, "Claim", "claim-1")["item"]) == 1
@@ -117,8 +118,7 @@ def test_two_settlements_of_one_stay_share_the_items_only_by_their_periods(play:
     first = claim("claim-1", "10.00", billablePeriod={"start": "2026-11-03", "end": "2026-11-05"})
     second = claim("claim-2", "20.00", billablePeriod={"start": "2026-11-06", "end": "2026-11-09"})
     for one in (first, second):
-        said = {"url": "urn:stay", "valueReference": ref("Encounter/enc-1")}
-        play.write("qs-county", one | {"extension": [said]})
+        play.write("qs-county", one | about_stay())
     nets = [stored(play, "Claim", id_)["item"] for id_ in ("claim-1", "claim-2")]
     assert [[str(item["net"]["value"]) for item in items] for items in nets] == [
         ["10.00"],
@@ -131,9 +131,8 @@ def test_without_periods_the_items_of_two_settlements_are_given_to_neither(
     play: Play, first: str
 ) -> None:
     play.write("qs-county", charge(1, "10.00"), stay())
-    said = {"extension": [{"url": "urn:stay", "valueReference": ref("Encounter/enc-1")}]}
     for id_ in (first, "claim-2" if first == "claim-1" else "claim-1"):
-        play.write("qs-county", claim(id_, "10.00") | said)
+        play.write("qs-county", claim(id_, "10.00") | about_stay())
     assert "item" not in stored(play, "Claim", "claim-1")
     assert "item" not in stored(play, "Claim", "claim-2")
     assert {one.number for one in play.issues} == {"GW-6224"}

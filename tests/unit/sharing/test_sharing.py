@@ -1,6 +1,7 @@
 """Who is told of a result, and whether it may stand in for a new examination."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from gateway.fhir.systems import extension
 from gateway.records import Resource
 from gateway.sharing import react, recognisable
 from tests.support.reading import Play
-from tests.support.referral_records import consortium, ref, referral, task
+from tests.support.referral_records import consortium, patient, ref, referral, task
 
 NOW = datetime(2026, 11, 10, tzinfo=UTC)
 
@@ -47,6 +48,16 @@ def test_the_sender_is_told_of_the_receivers_result_only_after_acceptance(play: 
     assert play.told("result-available") == {"qs-township"}
 
 
+def test_a_third_hospitals_result_reaches_who_treats_and_not_who_sent(play: Play) -> None:
+    play.reading.put("lj-city", patient("pat-city"))
+    play.write("qs-township", referral(), task())
+    play.write("lj-city", report("pat-city"))
+    assert not play.notices
+    play.write("qs-county", task(status="accepted"))
+    play.write("lj-city", report("pat-city", "amended"))
+    assert play.told("result-available") == {"qs-county"}
+
+
 @pytest.mark.parametrize("status", ["rejected", "cancelled", "failed"])
 def test_a_referral_that_came_to_nothing_gives_no_right_to_results(play: Play, status: str) -> None:
     play.write("qs-township", referral(), task(status=status))
@@ -70,7 +81,7 @@ def test_a_corrected_report_is_told_again(play: Play) -> None:
     assert len(play.notices) == 2
 
 
-def marked(**elements: object) -> Resource:
+def marked(**elements: Any) -> Resource:
     parts = [{"url": "scope", "valueCode": "city"}, {"url": "valid-days", "valueInteger": 14}]
     return report(**elements) | {
         "extension": [{"url": extension("mutual-recognition"), "extension": parts}]

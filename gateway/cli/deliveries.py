@@ -1,0 +1,154 @@
+"""``gateway deliveries``: outgoing notices, why one waits, and the way to send or give it up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gateway.cli.options import settings_of, with_settings
+from gateway.delivery import endpoint_secret
+from gateway.errors import GatewayError
+from gateway.store import Delivery, Store
+from gateway.wiring import open_store, utc_now
+
+SHARD = click.option("--shard", default=1, show_default=True, help="Shard of the consortium.")
+STATUSES = click.Choice(["waiting", "parked", "done", "skipped"])
+
+
+@click.group()
+def deliveries() -> None:
+    """Outgoing notices: list, show, replay, skip. 外发通知。"""
+
+
+@deliveries.command("list")
+@with_settings
+@SHARD
+@click.option("--status", type=STATUSES, help="Only notices in this state.")
+@click.option("--recipient", help="Only notices to this member.")
+@click.option("--focus", help="Only notices about this resource, such as ServiceRequest/ID.")
+@click.option("--limit", default=50, show_default=True)
+def list_(
+    shard: int,
+    status: str | None,
+    recipient: str | None,
+    focus: str | None,
+    limit: int,
+    **given: Any,
+) -> None:
+    """List notices, the newest first. 列出通知。"""
+    with _store(**given) as store:
+        rows = store.outbox.search(
+            shard, status=status, recipient=recipient, focus=focus, limit=limit
+        )
+        counts = store.outbox.counts(shard)
+    table = Table("no. 编号", "recipient", "topic", "focus", "status", "attempts", "reason 原因")
+    for row in rows:
+        table.add_row(
+            str(row.pk),
+            row.recipient,
+            row.topic,
+            row.focus,
+            row.status,
+            str(row.attempts),
+            row.last_error or "",
+        )
+    console = Console()
+    console.print(table)
+    console.print(", ".join(f"{name} {number}" for name, number in sorted(counts.items())))
+
+
+@deliveries.command("show")
+@with_settings
+@SHARD
+@click.argument("number", type=int)
+def show(shard: int, number: int, **given: Any) -> None:
+    """Show one notice with the reason of its last failure. 查看一条通知。"""
+    with _store(**given) as store:
+        one = _delivery(store, shard, number)
+        member = store.registry.member(shard, one.recipient)
+    for name, value in (
+        ("recipient", one.recipient),
+        ("address", member.endpoint if member and member.endpoint else "(none 未登记)"),
+        ("topic", one.topic),
+        ("focus", one.focus),
+        ("stream", f"{one.stream} #{one.number}"),
+        ("key", one.idempotency_key),
+        ("status", one.status),
+        ("attempts", one.attempts),
+        ("created", one.created_utc.isoformat()),
+        ("next attempt", one.next_utc.isoformat() if one.status == "waiting" else "-"),
+        ("ended", one.ended_utc.isoformat() if one.ended_utc else "-"),
+        ("reason", one.last_error or "-"),
+    ):
+        click.echo(f"{name:14}{value}")
+
+
+@deliveries.command("replay")
+@with_settings
+@SHARD
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--parked", "is_parked", is_flag=True, help="Every parked notice.")
+@click.option("--recipient", help="With --parked: only those to this member.")
+def replay(
+    shard: int, numbers: tuple[int, ...], is_parked: bool, recipient: str | None, **given: Any
+) -> None:
+    """Send notices once more, under the same idempotency key. 重发通知。"""
+    if not numbers and not is_parked:
+        raise click.UsageError("Name the notices, or say --parked. 请给出编号或 --parked。")
+    with _store(**given) as store:
+        chosen = [_delivery(store, shard, number) for number in numbers]
+        if is_parked:
+            chosen += store.outbox.search(
+                shard, status="parked", recipient=recipient, limit=1_000_000
+            )
+        for one in chosen:
+            store.outbox.replay(shard, one.pk, utc_now())
+    click.echo(f"replayed 重发: {len(chosen)}")
+
+
+@deliveries.command("skip")
+@with_settings
+@SHARD
+@click.argument("numbers", type=int, nargs=-1, required=True)
+def skip(shard: int, numbers: tuple[int, ...], **given: Any) -> None:
+    """Give notices up, so that later ones of the same referral go on. 放弃通知。"""
+    with _store(**given) as store:
+        chosen = [_delivery(store, shard, number) for number in numbers]
+        done = [one for one in chosen if one.status == "done"]
+        for one in chosen:
+            if one not in done:
+                store.outbox.skip(shard, one.pk, utc_now())
+    click.echo(f"skipped 放弃: {len(chosen) - len(done)}; delivered before 此前已送达: {len(done)}")
+
+
+@deliveries.command("secret")
+@with_settings
+@SHARD
+@click.argument("member")
+def secret(shard: int, member: str, config: Path | None, **given: Any) -> None:
+    """Print the secret that a member's endpoint checks signatures with. 显示成员的验签密钥。"""
+    settings = settings_of(config, **given)
+    with _store(config, **given) as store:
+        if store.registry.member(shard, member) is None:
+            raise click.UsageError(f"There is no member {member}. 没有成员 {member}。")
+    click.echo(endpoint_secret(settings.deployment_secret(), shard, member).decode())
+
+
+@contextmanager
+def _store(config: Path | None = None, **given: Any) -> Iterator[Store]:
+    store = open_store(settings_of(config, **given))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _delivery(store: Store, shard: int, number: int) -> Delivery:
+    found = store.outbox.get(shard, number)
+    if found is None:
+        raise GatewayError("GW-6110", delivery=number)
+    return found
