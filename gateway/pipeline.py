@@ -34,7 +34,7 @@ from gateway.records import (
     Visibility,
 )
 from gateway.store import Store
-from gateway.telemetry import RECORDS, log, timed
+from gateway.telemetry import RECORDS, log, log_bug, timed
 
 ATTEMPTS = 8
 LOG = log("pipeline")
@@ -133,12 +133,18 @@ class Pipeline:
 
     def _all_records(self, envelope: Envelope) -> list[RecordResult]:
         results: list[RecordResult] = []
+        self._refresh()
         for parsed in self._parse(envelope):
             result = parsed if isinstance(parsed, RecordResult) else self._record(envelope, parsed)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
         self.store.journal.finish(envelope.channel.shard, envelope.message_id)
         return results
+
+    def _refresh(self) -> None:
+        """Take up changed mappings; a changed one that fails leaves the one in force."""
+        for path, error in (self.library.refresh() or {}).items():
+            LOG.error("mapping refused", file=path, error=error.number, text=error.text_en)
 
     def _parse(self, envelope: Envelope) -> Iterable[Parsed | RecordResult]:
         """PARSE lazily; a bad record is parked in its place and the next one goes on."""
@@ -180,8 +186,8 @@ class Pipeline:
                 return result
         except GatewayError as error:
             return self._park(parked(envelope, parsed.ordinal, stage, error, parsed), envelope)
-        except Exception:  # noqa: BLE001 - our own bug: the record is parked, the gateway lives.
-            LOG.exception("record failed", message=envelope.message_id, record=parsed.ordinal)
+        except Exception as bug:  # noqa: BLE001 - our own bug: the record is parked, the gateway lives.
+            log_bug(LOG, bug, message=envelope.message_id, record=parsed.ordinal)
             fault = GatewayError("GW-1900")
             return self._park(parked(envelope, parsed.ordinal, stage, fault, parsed), envelope)
         raise AssertionError("unreachable")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from traceback import extract_tb
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -48,6 +49,12 @@ def log(stage: str) -> structlog.stdlib.BoundLogger:
     """Give the logger of a stage."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(stage=stage)
     return logger
+
+
+def log_bug(logger: structlog.stdlib.BoundLogger, bug: Exception, **details: object) -> None:
+    """Log a bug of ours by its kind and way only: its text may quote a value of the record."""
+    way = [f"{spot.filename}:{spot.lineno} {spot.name}" for spot in extract_tb(bug.__traceback__)]
+    logger.error("our own bug", exception=type(bug).__name__, way=way, **details)
 
 
 @contextmanager

@@ -18,7 +18,10 @@ from gateway.preparing import Preparer
 from gateway.records import Reactor, Resource
 from gateway.settings import Settings
 from gateway.store import Store
+from gateway.telemetry import log
 from gateway.validation import Validator
+
+LOG = log("wiring")
 
 REACTORS: Sequence[Reactor] = (
     referral.react,
@@ -74,7 +77,7 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     pipeline = Pipeline(
         store,
         READERS,
-        Library(_folders(settings.mappings), DIALECTS, definitions, READERS),
+        library(settings, definitions),
         Preparer(validator, compile_indexer(definitions), REACTORS, secret),
         definitions,
         secret,
@@ -82,6 +85,18 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         settings.max_message_bytes,
     )
     return Runtime(settings, definitions, validator, store, access, pipeline, clock)
+
+
+def library(settings: Settings, definitions: Definitions) -> Library:
+    """Compile the mappings; one that fails is left out, so that it stops no other hospital.
+
+    Records that need it are parked until it is mended.
+    """
+    folders = _folders(settings.mappings)
+    mappings = Library(folders, DIALECTS, definitions, READERS, is_lenient=True)
+    for path, error in mappings.failures.items():
+        LOG.error("mapping left out", file=path, error=error.number, text=error.text_en)
+    return mappings
 
 
 def open_store(settings: Settings) -> Store:

@@ -17,7 +17,7 @@ from gateway.delivery import Backoff, Delivered, Failed, Sender, endpoint_secret
 from gateway.errors import GatewayError
 from gateway.records import Stored, Visibility
 from gateway.store import Delivery, Member, Outbox
-from gateway.telemetry import DELIVERIES, log
+from gateway.telemetry import DELIVERIES, log, log_bug
 
 LOG = log("worker")
 BATCH = 50
@@ -83,8 +83,8 @@ class Worker:
                 LOG.warning("worker pauses", error=error.number)
                 stop.wait(ERROR_PAUSE_S)
                 continue
-            except Exception:  # Our own bug: logged, and the other work goes on.
-                LOG.exception("worker step failed")
+            except Exception as bug:  # noqa: BLE001 - our own bug: logged, and the other work goes on.
+                log_bug(LOG, bug)
                 stop.wait(ERROR_PAUSE_S)
                 continue
             if not is_busy:

@@ -69,6 +69,9 @@ STRUCTURE_KEYS = (
 )
 CONSTRAINT_KEYS = ("key", "severity", "human", "expression", "source", "extension")
 MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+# R4 names the two components of this parameter the wrong way round: its code is said to be the
+# reference, its target the token.
+SWAPPED_COMPONENTS = "http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"
 # Logical patterns of the specification's own design; nobody exchanges them.
 PATTERNS = frozenset({"Definition", "Event", "FiveWs", "MetadataResource", "Request"})
 
@@ -148,9 +151,15 @@ def prune_include(include: Resource) -> Resource:
 
 def prune_search_parameter(resource: Resource) -> Resource:
     """Keep what an index and a query need."""
-    return pick(
-        resource, ("url", "code", "type", "base", "expression", "target", "component", "comparator")
-    )
+    keys = ("url", "code", "type", "base", "expression", "target", "component", "comparator")
+    kept = pick(resource, keys)
+    if kept["url"] == SWAPPED_COMPONENTS:
+        first, second = kept["component"]
+        kept["component"] = [
+            {**first, "definition": second["definition"]},
+            {**second, "definition": first["definition"]},
+        ]
+    return kept
 
 
 def prune_compartment(resource: Resource) -> Resource:

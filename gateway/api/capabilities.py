@@ -31,7 +31,7 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
         "date": format_instant(exchange.services.clock()),
         "kind": "instance",
         "software": {"name": "consortium-fhir-gateway", "version": __version__},
-        "implementation": {"description": "医联体 FHIR 网关", "url": exchange.base},
+        "implementation": {"description": "医联体 FHIR 网关", "url": exchange.address},
         "fhirVersion": "4.0.1",
         "format": OFFERED.split(", "),
         "rest": [

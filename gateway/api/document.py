@@ -26,7 +26,7 @@ def document(exchange: Exchange, id_: str) -> Answer:
     bundle = assemble(
         composition,
         resolve,
-        address=exchange.base,
+        address=exchange.address,
         timestamp=format_instant(exchange.services.clock()),
         identifier=composition.get("identifier"),
     )

@@ -64,7 +64,7 @@ def entry(exchange: Exchange, index: int, item: Json) -> Entry:
     resource, full_url = item.get("resource"), item.get("fullUrl")
     if method in {"POST", "PUT"} and "/$" not in url and not _is_resource(resource):
         raise _incomplete(index, "resource")
-    path, query = _address(url, exchange.base)
+    path, query = _split(url, exchange.address)
     if path and path[0] not in exchange.services.definitions.resource_types:
         raise GatewayError(
             "GW-7001", type=path[0][:64], expression=f"Bundle.entry[{index}].request.url"
@@ -84,9 +84,9 @@ def entry(exchange: Exchange, index: int, item: Json) -> Entry:
     )
 
 
-def _address(url: str, base: str) -> tuple[tuple[str, ...], str]:
+def _split(url: str, address: str) -> tuple[tuple[str, ...], str]:
     """Split ``Type/id?query``; an absolute address of this server is one of ours, too."""
-    relative = url.removeprefix(base)
+    relative = url.removeprefix(address)
     try:
         parts = urlsplit(relative.lstrip("/"))
     except ValueError as err:

@@ -20,11 +20,11 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request as an interaction sees it; ``base`` is the address of the FHIR API."""
+    """A request as an interaction sees it; ``address`` is that of the FHIR API."""
 
     services: Services
     principal: Principal
-    base: str
+    address: str
     language: str
     query: Pairs = ()
     preconditions: Preconditions = field(default_factory=Preconditions)

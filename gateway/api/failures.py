@@ -4,14 +4,13 @@ One of the three places that catch (the pipeline and the worker are the others).
 """
 
 import uuid
-from traceback import extract_tb
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway.edge import refusal, services
 from gateway.errors import GatewayError
-from gateway.telemetry import REQUESTS, log
+from gateway.telemetry import REQUESTS, log, log_bug
 
 LOG = log("serve")
 
@@ -56,13 +55,5 @@ def translated(error: HTTPException) -> GatewayError:
 def _failed(error: Exception) -> Response:
     """Answer a bug of ours: nothing of it is shown, the log has it under the same number."""
     incident = str(uuid.uuid4())
-    # An exception's own text may quote a value of the request, so only its kind and way are logged.
-    way = [f"{spot.filename}:{spot.lineno} {spot.name}" for spot in extract_tb(error.__traceback__)]
-    LOG.error(
-        "request failed",
-        incident=incident,
-        endpoint=request.endpoint,
-        exception=type(error).__name__,
-        way=way,
-    )
+    log_bug(LOG, error, incident=incident, endpoint=request.endpoint)
     return _refused(GatewayError("GW-7000", incident=incident))

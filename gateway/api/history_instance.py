@@ -47,7 +47,7 @@ def history_instance(exchange: Exchange, type_: str, id_: str) -> Answer:
 def _entry(exchange: Exchange, stored: Stored) -> Resource:
     """Tell one version and the request that made it."""
     reference = f"{stored.type}/{stored.id}"
-    entry: Resource = {"fullUrl": f"{exchange.base}/{reference}"}
+    entry: Resource = {"fullUrl": f"{exchange.address}/{reference}"}
     if stored.is_deleted:
         method, status = "DELETE", "204 No Content"
     else:

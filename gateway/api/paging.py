@@ -55,7 +55,7 @@ def count_of(exchange: Exchange) -> int:
 def entry_of(exchange: Exchange, stored: Stored, mode: str) -> Resource:
     """Make the search entry of a stored version; its body is passed on as it is."""
     return {
-        "fullUrl": f"{exchange.base}/{stored.type}/{stored.id}",
+        "fullUrl": f"{exchange.address}/{stored.type}/{stored.id}",
         "resource": msgspec.Raw(stored.body),
         "search": {"mode": mode},
     }
@@ -67,4 +67,4 @@ def _asked(exchange: Exchange, path: str, used: Pairs) -> str:
 
 def _url(exchange: Exchange, path: str, used: Pairs) -> str:
     query = urlencode(used)
-    return f"{exchange.base}/{path}" + (f"?{query}" if query else "")
+    return f"{exchange.address}/{path}" + (f"?{query}" if query else "")

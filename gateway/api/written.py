@@ -17,7 +17,7 @@ def answer_written(exchange: Exchange, written: Written) -> Answer:
         201 if stored.is_created else 200,
         version=stored.version,
         updated_utc=stored.updated_utc,
-        location=f"{exchange.base}/{stored.type}/{stored.id}/_history/{stored.version}",
+        location=f"{exchange.address}/{stored.type}/{stored.id}/_history/{stored.version}",
     )
     match exchange.prefer.get("return", "representation").lower():
         case "minimal":

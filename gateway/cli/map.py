@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from gateway.errors import GatewayError, issue
-from gateway.fhir import codec, definitions
+from gateway.fhir import codec, definitions, fhirpath
 from gateway.fhir.outcome import operation_outcome
 from gateway.formats import DIALECTS, READERS
 from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined, lineage_document, value_at
+from gateway.mapping.rendering import Renderer
+from gateway.mapping.ways import ways_of
 from gateway.records import Issue, Mapped, Parsed, Resource
 from gateway.validation import Validator
 
@@ -246,3 +248,42 @@ def _write_expected(program: MappingProgram) -> None:
             click.echo(f"{sample}: {err}", err=True)
             continue
         target.write_bytes(codec.encode_pretty(bundle) + b"\n")
+
+
+@map_.command("ways")
+@click.argument("mapping")
+def ways(mapping: str) -> None:
+    """Say of every rule of MAPPING whether it works both ways, and if not why."""
+    program = _compiled(mapping)
+    assert program.tree is not None  # noqa: S101 - load_mapping keeps the tree
+    for way in ways_of(program.tree, program.format):
+        if not way.path:
+            continue
+        why = f" ({way.why})" if way.why else ""
+        click.echo(f"{way.mark.rule}: {way.label}{why}: {way.path} = {way.element}")
+
+
+@click.command("render")
+@click.argument("mapping")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--template", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; default: stdout.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Channel option.")
+def render(
+    *, mapping: str, bundle: Path, template: Path | None, out: Path | None, options: tuple[str, ...]
+) -> None:
+    """Render BUNDLE back into the native format of MAPPING (rows, HL7 v2)."""
+    program = _configured(_compiled(mapping), options, None, None)
+    charset = program.samples.charset or "utf-8"
+    content = codec.decode(bundle.read_bytes())
+    if isinstance(content, dict) and content.get("resourceType") != "Bundle":
+        content = {"resourceType": "Bundle", "entry": [{"resource": content}]}
+    skeleton = template.read_bytes().decode(charset) if template else None
+    renderer = Renderer(program, fhirpath.Model(definitions.load()))
+    text, left = renderer.render(content, skeleton)
+    if out is not None:
+        out.write_bytes(text.encode(charset))
+    else:
+        click.echo(text, nl=False)
+    if left:
+        click.echo(f"not rendered 未渲染: {', '.join(left)}", err=True)

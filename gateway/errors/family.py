@@ -55,7 +55,9 @@ class GatewayError(Exception):
     @property
     def text_zh(self) -> str:
         """What happened and what to do, in Chinese."""
-        return f"{self.entry.zh.format(**self.details)}{self.entry.remedy_zh.format(**self.details)}"
+        return (
+            f"{self.entry.zh.format(**self.details)}{self.entry.remedy_zh.format(**self.details)}"
+        )
 
     @property
     def text_en(self) -> str:

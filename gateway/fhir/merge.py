@@ -60,9 +60,11 @@ def _merged(current: Resource, incoming: Resource, path: str, fill_only: bool) -
             continue
         new = {k: v for k, v in incoming.items() if elements.get(k, k) == name}
         element = shape(path).get(name)
-        if name in incoming and _merges(element, path):
-            there = current.get(name, [] if element is not None and element.is_list else {})
-            merged[name] = _joined(there, incoming[name], path, name, fill_only)
+        empty: Json = [] if element is not None and element.is_list else {}
+        pair = (current.get(name, empty), incoming.get(name))
+        # Content of another shape, accepted under a lenient policy, is replaced whole.
+        if _merges(element, path) and all(type(one) is type(empty) for one in pair):
+            merged[name] = _joined(*pair, path, name, fill_only)
         elif name not in held:
             merged.update(new)
         elif not fill_only and name not in ("resourceType", "id"):
@@ -97,10 +99,10 @@ def _joined(current: Any, incoming: Any, path: str, name: str, fill_only: bool) 
         return _merged(current, incoming, element.shape or "", fill_only)
     if element.type == "Extension":
         return _extensions(current, incoming, fill_only)
-    united = {_identity(item): item for item in current}
-    for item in incoming:
-        if not (fill_only and _identity(item) in united):
-            united[_identity(item)] = item
+    if fill_only:
+        known = {_identity(item) for item in current}
+        return [*current, *(item for item in incoming if _identity(item) not in known)]
+    united = {_identity(item): item for item in (*current, *incoming)}
     return list(united.values())
 
 
@@ -129,14 +131,13 @@ def _identity(item: Json) -> Hashable:
 
 def _with_free_fragments(current: Resource, incoming: Resource) -> Resource:
     """Rename the contained resources of the incoming one whose id is taken by another content."""
-    there = {r.get("id"): r for r in current.get("contained", ())}
+    there = {r["id"]: r for r in current.get("contained", ()) if "id" in r}
+    fresh = {r["id"]: r for r in incoming.get("contained", ()) if "id" in r}
     renamed: dict[str, str] = {}
-    taken = set(there) | {r.get("id") for r in incoming.get("contained", ())}
-    for resource in incoming.get("contained", ()):
-        known = there.get(resource.get("id"))
-        if "id" in resource and known is not None and not _same(known, resource):
-            renamed[resource["id"]] = _free_id(resource, there, taken)
-            taken.add(renamed[resource["id"]])
+    for id_, resource in fresh.items():
+        name = _fragment(resource, there, {*there, *fresh, *renamed.values()})
+        if name != id_:
+            renamed[id_] = name
     if not renamed:
         return incoming
     moved = rewrite(incoming, {f"#{old}": f"#{new}" for old, new in renamed.items()})
@@ -146,17 +147,16 @@ def _with_free_fragments(current: Resource, incoming: Resource) -> Resource:
     return {**moved, "contained": contained}
 
 
-def _free_id(resource: Resource, there: dict[str, Resource], taken: Iterable[str]) -> str:
-    """Choose an id: that of the same content under another name, else the next number."""
-    number = 2
-    while True:
-        name = f"{resource['id']}-{number}"
-        known = there.get(name)
-        if known is not None and _same({**known, "id": None}, {**resource, "id": None}):
+def _fragment(resource: Resource, there: dict[str, Resource], taken: set[str]) -> str:
+    """Choose an id: the one under which the content is known, its own if free, else a new one."""
+    own: str = resource["id"]
+    names = [own, *(f"{own}-{number}" for number in range(2, len(taken) + 3))]
+    for name in names:
+        if name in there and _same({**there[name], "id": own}, resource):
             return name
-        if known is None and name not in taken:
-            return name
-        number += 1
+    if own not in there:
+        return own
+    return next(name for name in names if name not in taken)
 
 
 def _referred(resource: Resource, loose: set[str]) -> list[Resource]:

@@ -186,8 +186,8 @@ def _components(
     definitions: Definitions, type_: str, parameter: SearchParameter, name: str, base: Route
 ) -> list[Component]:
     components: list[Component] = []
-    kinds = [definitions.search_parameters_by_url[url].kind for url, _ in parameter.components]
-    for position, (_, expression) in enumerate(parameter.components, start=1):
+    for position, (url, expression) in enumerate(parameter.components, start=1):
+        kind = definitions.search_parameters_by_url[url].kind
         paths = parse(expression)
         if isinstance(paths, Truth):
             raise SearchExpressionError(f"{name}: component {position} is a condition")
@@ -195,16 +195,9 @@ def _components(
         start = Route((), type_, type_) if is_rooted else Route((), base.type, base.shape)
         found = _routes([p[1:] if is_rooted else p for p in paths], type_, start)
         label = component_name(name, position)
-        # R4 names the components of DocumentReference.relationship the wrong way round, so the
-        # kinds of the others are tried too.
-        kind = next((k for k in (kinds[position - 1], *kinds) if _fits(found, k)), "special")
         ways = [(r.visit(), make) for r, make in _makers(found, kind, label)]
         components.append(Component(cast(RowKind, kind), label, is_rooted, ways))
     return components
-
-
-def _fits(found: list[Route], kind: str) -> bool:
-    return any(maker(kind, route.type, route.required) is not None for route in found)
 
 
 def _grouped(compiled: list[tuple[Visit, list[Component]]]) -> Extract:

@@ -20,6 +20,6 @@ def precision_bounds(number: Decimal) -> tuple[Decimal, Decimal]:
     """
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
-        raise ValueError("a search number must be finite")
+        raise ValueError("a search number must be finite")  # noqa: TRY004
     half = Decimal(5).scaleb(exponent - 1)
     return number - half, number + half

@@ -152,6 +152,20 @@ def _shift(run: Run, before: int, prefix: str) -> None:
             run.lineage[no] = (f"{prefix}{int(index) + 1}/{rest}", kind, places, rule, row)
 
 
+def unlogged(one: Callable[[Frame, str], str | None]) -> Source:
+    """Use a translation where nothing is written: its places are kept, its lineage row is not."""
+
+    def source(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
+        lineage = frame.run.lineage
+        before = len(lineage)
+        value = one(frame, "")
+        places = lineage[before][2] if len(lineage) > before else ()
+        del lineage[before:]
+        return None if value is None else (value, places)
+
+    return source
+
+
 def compile_codes(
     node: Table, element: Element, convert: Convert | None, scope: Scope, target: str
 ) -> Coded | None:

@@ -211,6 +211,7 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
         files=tuple(str(file) for file in files),
         path=str(path),
         tree=tree,
+        tables=scope.tables,
     )
 
 

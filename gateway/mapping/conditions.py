@@ -68,19 +68,16 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
     # That something exists is not read: what it says must still be mapped or ignored.
     def exists(frame: Frame) -> bool:
         for select in selects:
-            for node in select(frame.anchor, frame.run.root):
-                text = node.text
-                if text is not None and text not in absent:
+            for seen in frame.texts(select):
+                if seen.text not in absent:
                     return True
         return False
 
     def is_number(frame: Frame) -> bool:
         for select in selects:
-            for node in select(frame.anchor, frame.run.root):
-                text = node.text
-                if text is not None:
-                    found = compared(text)
-                    return found is not None and not found[2]
+            for seen in frame.texts(select):
+                found = compared(seen.text)
+                return found is not None and not found[2]
         return False
 
     if word == "number":
@@ -102,11 +99,9 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
 
 def _test(select: Selector, holds: Callable[[str], bool]) -> Test:
     def test(frame: Frame) -> bool:
-        run = frame.run
-        for node in select(frame.anchor, run.root):
-            text = node.text
-            if text is not None and holds(text):
-                run.read.add(node.place)
+        for seen in frame.texts(select):
+            if holds(seen.text):
+                seen.read(frame.run)
                 return True
         return False
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.mapping.codes import compile_codes
+from gateway.mapping.codes import compile_codes, unlogged
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_text
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
@@ -133,7 +133,7 @@ def _value(node: Node, scope: Scope) -> Source:
         coded = compile_codes(
             node, _TEXT, compile_functions(node, None, scope, "key").convert, scope, "key"
         )
-        return _unlogged(coded.of(source)) if coded else source
+        return unlogged(coded.of(source)) if coded else source
     convert = compile_functions(node, None, scope, "key").convert
     if convert is None:
         return source
@@ -146,20 +146,6 @@ def _value(node: Node, scope: Scope) -> Source:
         return None if value is None else (str(value), read[1])
 
     return converted
-
-
-def _unlogged(one: Callable[[Frame, str], str | None]) -> Source:
-    """Use a translation where nothing is written: its places are kept, its lineage row is not."""
-
-    def source(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
-        lineage = frame.run.lineage
-        before = len(lineage)
-        value = one(frame, "")
-        places = lineage[before][2] if len(lineage) > before else ()
-        del lineage[before:]
-        return None if value is None else (value, places)
-
-    return source
 
 
 def _system(node: Table, scope: Scope) -> System:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 from gateway.errors import GatewayError
 from gateway.mapping import trials
@@ -16,8 +17,8 @@ from gateway.records import Format, Parsed, PathDialect, Reader
 class Library:
     """The mappings below some folders: every ``**/map.yaml``, by id.
 
-    With ``readers`` a mapping's own ``tests:`` gate its reload, too. Opening raises MappingErrors
-    when any file does not compile.
+    With ``readers`` a mapping's own ``tests:`` gate its use, too. Opening raises the first refusal
+    unless ``is_lenient``: then the file is left out and ``failures`` tells why.
     """
 
     def __init__(
@@ -26,15 +27,19 @@ class Library:
         dialects: Mapping[Format, PathDialect],
         definitions: Structures,
         readers: Mapping[Format, Reader] | None = None,
+        *,
+        is_lenient: bool = False,
     ) -> None:
         self._roots = [Path(path) for path in paths]
         self._readers = readers
         self._workshop = Workshop.of(dialects, definitions, self.find)
         self._programs: Mapping[str, MappingProgram] = {}
         self._files: dict[str, Path] = {}
-        failures = self.reload()
-        if failures:
-            raise next(iter(failures.values()))
+        self._lock = Lock()
+        self._stamp: frozenset[tuple[str, int, int]] = frozenset()
+        self.failures: Mapping[str, GatewayError] = self.reload()
+        if self.failures and not is_lenient:
+            raise next(iter(self.failures.values()))
 
     @property
     def programs(self) -> Mapping[str, MappingProgram]:
@@ -63,6 +68,29 @@ class Library:
             if path.is_file():
                 return path
         return self._files.get(id_)
+
+    def refresh(self) -> Mapping[str, GatewayError] | None:
+        """Reload when a file below the folders was added, changed or removed; None when none was.
+
+        While another thread reloads, the programs in force are used.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            stamp = self._stamp_of_files()
+            if stamp == self._stamp:
+                return None
+            self.failures = self.reload()
+            self._stamp = stamp
+            return self.failures
+        finally:
+            self._lock.release()
+
+    def _stamp_of_files(self) -> frozenset[tuple[str, int, int]]:
+        files = (path for root in self._roots for path in root.rglob("*") if path.is_file())
+        return frozenset(
+            (str(path), stat.st_mtime_ns, stat.st_size) for path in files for stat in (path.stat(),)
+        )
 
     def reload(self) -> dict[str, GatewayError]:
         """Compile what changed beside the running programs; swap what passes its tests.

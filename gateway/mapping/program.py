@@ -10,6 +10,7 @@ from gateway.mapping.moments import moment_text
 from gateway.mapping.nodes import Table
 from gateway.mapping.resources import Recipe
 from gateway.mapping.run import Frame, Instance, Run, Test
+from gateway.mapping.tables import CodeTable
 from gateway.mapping.texts import Source
 from gateway.records import (
     Contribution,
@@ -56,6 +57,7 @@ class MappingProgram:
     files: tuple[str, ...] = ()
     path: str = ""
     tree: Table | None = None
+    tables: Mapping[str, CodeTable] = field(default_factory=dict)
 
     def accepts(self, parsed: Parsed) -> bool:
         """Say whether format, kind and ``source.when`` take the record."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, issue
-from gateway.records import BusinessKey, Issue, LineageKind, MapContext, Node, Parsed, Place
+from gateway.records import (
+    BusinessKey,
+    Issue,
+    LineageKind,
+    MapContext,
+    Node,
+    Parsed,
+    Place,
+    Selector,
+)
 
 OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
 """A channel option named in a constant: ``{uscc}``."""
@@ -46,6 +55,7 @@ class Run:
     """One record on its way through a program."""
 
     __slots__ = (
+        "_anchors",
         "_filled",
         "_warned",
         "context",
@@ -78,8 +88,16 @@ class Run:
         self.lineage: list[Trail] = []
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}
+        self._anchors: dict[int, tuple[Node, dict[Selector, list[Seen]]]] = {}
         self._filled: dict[str, str] = {}
         self._warned: set[tuple[object, ...]] = set()
+
+    def seen_from(self, anchor: Node) -> "dict[Selector, list[Seen]]":
+        """Give what was looked at from a node; the node is kept, so its identity is its own."""
+        known = self._anchors.get(id(anchor))
+        if known is None:
+            known = self._anchors[id(anchor)] = (anchor, {})
+        return known[1]
 
     def fill(self, text: str, spot: Spot) -> str:
         """Fill ``{name}`` from the channel's options; raise GW-3105 for one that is not set."""
@@ -117,10 +135,29 @@ class Run:
         )
 
 
+class Seen:
+    """A node that has text, looked at once: rules and conditions ask for the same ones."""
+
+    __slots__ = ("_node", "_place", "text")
+
+    def __init__(self, node: Node, text: str) -> None:
+        self._node = node
+        self._place: Place | None = None
+        self.text = text
+
+    def read(self, run: Run) -> Place:
+        """Note that the node was read and give its place."""
+        place = self._place
+        if place is None:
+            place = self._place = self._node.place
+            run.read.add(place)
+        return place
+
+
 class Frame:
     """Where relative paths start: an anchor, the frame around it, the resource being made."""
 
-    __slots__ = ("anchor", "instance", "outer", "run")
+    __slots__ = ("_seen", "anchor", "instance", "outer", "run")
 
     def __init__(
         self, run: Run, anchor: Node, instance: Instance | None, outer: "Frame | None" = None
@@ -129,6 +166,16 @@ class Frame:
         self.anchor = anchor
         self.instance = instance
         self.outer = outer
+        self._seen = run.seen_from(anchor)
+
+    def texts(self, select: Selector) -> list[Seen]:
+        """Give the nodes of a path that have text."""
+        found = self._seen.get(select)
+        if found is None:
+            nodes = select(self.anchor, self.run.root)
+            found = [Seen(node, text) for node in nodes if (text := node.text) is not None]
+            self._seen[select] = found
+        return found
 
 
 One = Callable[[Frame, str], Any]

@@ -9,13 +9,15 @@ from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.nodes import Sequence as Listed
 from gateway.mapping.problems import Mark
 from gateway.mapping.run import Convert, Frame, Run, Spot
-from gateway.mapping.scope import Scope
+from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
 from gateway.records import LineageKind, Place, Selector
 
 Read = tuple[str, tuple[Place, ...]]
 Source = Callable[[Frame], Read | None]
 """Gives the text that a rule reads, with the places it came from; None when absent."""
+
+_PART_WORDS = ("from", "join", "with", "template", "as", "codes", "otherwise", "const")
 
 
 def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
@@ -24,14 +26,10 @@ def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
     def source(frame: Frame) -> Read | None:
         run = frame.run
         for select in selectors:
-            for node in select(frame.anchor, run.root):
-                text = node.text
-                if text is None:
-                    continue
-                place = node.place
-                run.read.add(place)
-                if text not in absent:
-                    return text, (place,)
+            for seen in frame.texts(select):
+                place = seen.read(run)
+                if seen.text not in absent:
+                    return seen.text, (place,)
         return None
 
     return source
@@ -43,14 +41,10 @@ def all_of(select: Selector, absent: frozenset[str]) -> Callable[[Frame], list[R
     def reads(frame: Frame) -> list[Read]:
         run = frame.run
         found: list[Read] = []
-        for node in select(frame.anchor, run.root):
-            text = node.text
-            if text is None:
-                continue
-            place = node.place
-            run.read.add(place)
-            if text not in absent:
-                found.append((text, (place,)))
+        for seen in frame.texts(select):
+            place = seen.read(run)
+            if seen.text not in absent:
+                found.append((seen.text, (place,)))
         return found
 
     return reads
@@ -99,11 +93,14 @@ def _part(node: Node, scope: Scope) -> Callable[[Frame], list[Read]] | None:
     if not isinstance(node, Table):
         scope.problems.add(node.mark, "GW-3012", word="join", expected="a list of paths")
         return None
+    words(node, _PART_WORDS, scope.problems)
     constant = node.text("const")
     if constant is not None:
         return lambda _frame: [(constant, ())]
     source = compile_source(node, scope)
     convert = compile_functions(node, None, scope, "join").convert
+    if "codes" in node:
+        source, convert = _translated(node, source, convert, scope), None
 
     def reads(frame: Frame) -> list[Read]:
         read = source(frame)
@@ -113,6 +110,15 @@ def _part(node: Node, scope: Scope) -> Callable[[Frame], list[Read]] | None:
         return [] if value is None else [(value, read[1])]
 
     return reads
+
+
+def _translated(node: Table, source: Source, convert: Convert | None, scope: Scope) -> Source:
+    """Translate one part of a joined text by its code table."""
+    from gateway.mapping.codes import compile_codes, unlogged  # codes reads texts by this module
+
+    element = Element("join", "join", "string", False, False, "string")
+    coded = compile_codes(node, element, convert, scope, "join")
+    return unlogged(coded.of(source)) if coded else source
 
 
 def _apply(convert: Convert | None, read: Read, run: Run) -> Any:

@@ -60,6 +60,9 @@ class Session(Protocol):
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded by this transaction."""
 
+    def batch(self) -> AbstractContextManager[Any]:
+        """Send the statements inside without waiting for each one's answer."""
+
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that hold every column in the table's order, in one statement."""
 

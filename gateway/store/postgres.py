@@ -105,6 +105,11 @@ class PostgresDatabase:
         with self._writes.connect() as connection, connection.begin():
             return work(PostgresSession(_driver(connection.connection), connection))
 
+    def analyze(self) -> None:
+        """Gather statistics; the server's own rounds may come a minute after a bulk load."""
+        with self._guarded(), self._single.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
     def close(self) -> None:
         """Close the pool."""
         self.engine.dispose()

@@ -1,6 +1,7 @@
 """The hot statements of a write on PostgreSQL: one array per column, one round trip per table."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
@@ -90,6 +91,10 @@ class PostgresSession:
                 "WHERE shard = %s AND pk = ANY(%s::bigint[])",
                 (txn, shard, list(pks)),
             )
+
+    def batch(self) -> AbstractContextManager[Any]:
+        """Use libpq's pipeline: one round trip for all tables."""
+        return self._raw.pipeline()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert from one array per column; every row is of the first row's shard."""

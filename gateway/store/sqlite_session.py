@@ -6,6 +6,7 @@ takes all rows of a table at once.
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
 
@@ -82,6 +83,10 @@ class SQLiteSession:
         """Mark versions as superseded."""
         for part in _parts(pks, 1):
             self._raw.execute(_supersede_sql(len(part)), (txn, shard, CURRENT, *part))
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Do nothing: there is no network between."""
+        return nullcontext()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert with one VALUES list."""

@@ -171,3 +171,8 @@ class Store:
     def purge(self, shard: int) -> int:
         """Drop index rows that no page can ask for any more; give the number of versions."""
         return maintenance.purge(self.database, shard, self._now_us() // 1000)
+
+    def analyze(self) -> None:
+        """Let PostgreSQL count its tables now (after a bulk load); SQLite needs nothing."""
+        if isinstance(self.database, PostgresDatabase):
+            self.database.analyze()

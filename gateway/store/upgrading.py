@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from gateway.errors import GatewayError
+from gateway.store import statistics
 from gateway.store.faults import translated
 
 HEAD = "0001"
@@ -25,6 +26,9 @@ def upgrade(engine: Engine, lock_file: Path | None) -> None:
             found = _found(engine)
             if found != HEAD:
                 _migrate(connection, found)
+                if connection.dialect.name == "sqlite":
+                    statistics.write(connection)
+                    connection.commit()
 
 
 def demand_current(engine: Engine) -> None:

@@ -124,6 +124,9 @@ def history(
         statement = statement.where(was_written(v, snapshot))
         statement = _narrow(statement, v, type_, id_)
         if since_ms is not None:
+            # A writer may have begun before the last answer and taken its number after it: the
+            # oldest start then lies before what was already given as complete.
+            complete_ms = max(complete_ms, since_ms)
             statement = statement.where(
                 v.c.pk >= first_key(since_ms), v.c.pk < first_key(complete_ms)
             )

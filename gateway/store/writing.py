@@ -148,12 +148,13 @@ def _write_versions(
             index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
         if head is not None:
             superseded.append(head.pk)
-    session.supersede(shard, superseded, stamp.txn)
-    session.insert(version, rows)
-    for table, index_rows in index.items():
-        session.insert(table, index_rows)
-    session.insert(party, parties)
-    session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
+    with session.batch():
+        session.supersede(shard, superseded, stamp.txn)
+        session.insert(version, rows)
+        for table, index_rows in index.items():
+            session.insert(table, index_rows)
+        session.insert(party, parties)
+        session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
     return stored
 
 

@@ -10,6 +10,10 @@ from gateway.validation.run import Run
 
 _FREE = frozenset({"transaction", "batch", "transaction-response", "batch-response"})
 _HEADS = {"document": "Composition", "message": "MessageHeader"}
+_EXCHANGES = (
+    ("bdl-3", "request", ("batch", "transaction", "history")),
+    ("bdl-4", "response", ("batch-response", "transaction-response", "history")),
+)
 _SEARCH_LINKS = frozenset({"first", "previous", "next", "last"})
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
@@ -18,6 +22,7 @@ def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
     """Check the entries of a Bundle against its type."""
     type_ = bundle.get("type")
     entries = bundle.get("entry")
+    _check_exchange(bundle, trail, run)
     listed = [one if type(one) is dict else {} for one in entries] if type(entries) is list else []
     for index, entry in enumerate(listed):
         _check_url(entry, type_, trail, index, run)
@@ -31,6 +36,28 @@ def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
     if type_ == "document":
         _check_reach(listed, trail, run)
         _check_document_links(bundle, trail, run)
+
+
+def _check_exchange(bundle: Resource, trail: Trail, run: Run) -> None:
+    """Check bdl-3, bdl-4 and bdl-7: requests and responses by type, no fullUrl twice."""
+    type_, entries = bundle.get("type"), bundle.get("entry")
+    seen: set[tuple[str, Any]] = set()
+    for index, entry in enumerate(entries if type(entries) is list else ()):
+        if type(entry) is not dict:
+            continue
+        for key, member, types in _EXCHANGES:
+            if (member in entry) is not (type_ in types):
+                run.report(
+                    "GW-4012", trail, "entry", index, key=key, human=f"{member} by type of Bundle"
+                )
+        url = entry.get("fullUrl")
+        if type(url) is str and type_ != "history":
+            resource = entry.get("resource")
+            meta = resource.get("meta") if type(resource) is dict else None
+            name = (url, str(meta.get("versionId")) if type(meta) is dict else "None")
+            if name in seen:
+                run.report("GW-4220", trail, "entry", index)
+            seen.add(name)
 
 
 def _check_url(entry: Resource, type_: Any, trail: Trail, index: int, run: Run) -> None:

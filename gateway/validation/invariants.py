@@ -13,7 +13,21 @@ from gateway.validation.run import Run
 
 # What the structure itself or a module of ours checks, cheaper and with better texts.
 NATIVE = frozenset(
-    {"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2", "dom-r4b"}
+    {
+        "ele-1",
+        "ext-1",
+        "dom-2",
+        "dom-3",
+        "dom-4",
+        "dom-5",
+        "ref-1",
+        "txt-1",
+        "txt-2",
+        "dom-r4b",
+        "bdl-3",
+        "bdl-4",
+        "bdl-7",
+    }
 )
 # R4's own mistakes, as HL7 corrected them later (the official validator does the same).
 CORRECTED = {

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from threading import RLock
 from typing import Any
 
 from gateway.fhir.fhirpath.ucum import is_valid as is_ucum
 from gateway.records import Resource
 from gateway.validation.artefacts import Artefacts
-from gateway.validation.countries import COUNTRY_CODES
+from gateway.validation.countries import COUNTRY_CODES, CURRENCY_CODES
 
 LANGUAGE = re.compile(
     r"(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?"
@@ -31,6 +32,7 @@ GRAMMARS: dict[str, Grammar] = {
     "urn:ietf:bcp:47": partial(_has_form, LANGUAGE),
     "urn:ietf:bcp:13": partial(_has_form, _MIME),
     "urn:iso:std:iso:3166": COUNTRY_CODES.__contains__,
+    "urn:iso:std:iso:4217": CURRENCY_CODES.__contains__,
 }
 
 
@@ -131,15 +133,21 @@ class Terminology:
         self._artefacts = artefacts
         self._expansions: dict[str, Expansion | None] = {}
         self._lists: dict[str, CodeList | None] = {}
+        self._expanding: set[str] = set()
+        self._lock = RLock()
 
     def expansion(self, url: str) -> Expansion | None:
         """Give the content of a value set; None when the value set itself is not loaded."""
         if url not in self._expansions:
-            self._expansions[url] = None
-            value_set = self._artefacts.value_set(url)
-            if value_set is not None:
-                self._expansions[url] = self._expand(value_set)
-        return self._expansions[url]
+            with self._lock:
+                if url not in self._expanding and url not in self._expansions:
+                    self._expanding.add(url)
+                    value_set = self._artefacts.value_set(url)
+                    found = None if value_set is None else self._expand(value_set)
+                    self._expansions[url] = found
+                    self._expanding.discard(url)
+        # A value set that includes itself has nothing more to say while it is expanded.
+        return self._expansions.get(url)
 
     def codes(self, system: str) -> CodeList | None:
         """Give a code system whose content is complete; None otherwise."""

@@ -94,7 +94,7 @@ class Referrals(RuleBasedStateMachine):
             found = self.play.reading.find("ServiceRequest", based_on="ServiceRequest/up-1")
             assert len(found) <= 1
             if found:
-                assert "completed" in self.seen
+                assert self.current()["status"] == "completed"
 
 
 TestReferrals = Referrals.TestCase

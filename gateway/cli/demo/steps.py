@@ -99,7 +99,10 @@ def report_results(world: World) -> Report:
     report.native = native(raw, "gbk", 6, 90)
     answer = world.send_mllp("qs-township-lab", raw)
     report.received.append("LIS ← " + native(answer, "gbk", 2)[-1])
-    report.check("the sender gets its commit acknowledgement (MSH-15 asks for it)", is_taken(answer, b"LIS202611020008"))
+    report.check(
+        "the sender gets its commit acknowledgement (MSH-15 asks for it)",
+        is_taken(answer, b"LIS202611020008"),
+    )
     found = only(world, TOWNSHIP, "DiagnosticReport?status=final")
     report.became = [f"DiagnosticReport/{found['id']}"]
     report.became += [one["reference"] for one in found["result"]]
@@ -135,7 +138,9 @@ def admit(world: World) -> Report:
     raw = record("admission.hl7")
     report.native = native(raw, "utf-8", 4, 90)
     answer = world.send_mllp("qs-county-adt", raw)
-    report.check("the sender gets its commit acknowledgement (MSH-15 asks for it)", is_taken(answer, b""))
+    report.check(
+        "the sender gets its commit acknowledgement (MSH-15 asks for it)", is_taken(answer, b"")
+    )
     stay = only(world, COUNTY, "Encounter?class=IMP")
     report.became = [f"Encounter/{stay['id']}"]
     order = only(world, COUNTY, f"ServiceRequest?category={UP}")
@@ -248,7 +253,8 @@ def repeat(world: World) -> Report:
     answer = world.send_mllp("qs-township-lab", record("lab.hl7"))
     after = only(world, TOWNSHIP, "DiagnosticReport?status=final")
     report.check(
-        "the same ORU again is acknowledged and changes nothing", is_taken(answer, b"") and before == after
+        "the same ORU again is acknowledged and changes nothing",
+        is_taken(answer, b"") and before == after,
     )
     stay = only(world, COUNTY, "Encounter?class=IMP")
     world.send_mllp("qs-county-adt", record("admission-older.hl7"))

@@ -25,7 +25,7 @@ ENTRIES: tuple[Entry, ...] = (
         "数据库暂时不可用（{reason}）。",
         "The database is unavailable for the moment ({reason}).",
         "无需重启；请稍后重发，若持续出现请检查数据库服务与连接设置。",
-        "No restart is needed: send it again later; if it lasts, check the database and GATEWAY_DATABASE.",
+        "No restart is needed: send it again later; if it lasts, check GATEWAY_DATABASE.",
     ),
     Entry(
         "GW-5004",

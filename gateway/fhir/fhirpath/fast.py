@@ -6,6 +6,8 @@ whole engine, which alone decides. Names that could be choice elements are looke
 """
 
 from collections.abc import Callable
+from decimal import Decimal
+from operator import ge, gt, le, lt
 from typing import Any
 
 from gateway.fhir.fhirpath.errors import FhirPathError
@@ -21,6 +23,15 @@ _CONSTANTS = {
     "loinc": "http://loinc.org",
 }
 _MISSING = object()
+_NUMBERS = (int, Decimal)
+_ORDERS: dict[str, Callable[[Any, Any], Any]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+}
+_DAY = len("2024-01-31")
+_SECONDS = len("2024-01-31T08:00:00+08:00")
 
 
 def fast_predicate(expression: str) -> Fast | None:
@@ -44,20 +55,74 @@ def _predicate(tree: Tree) -> Fast | None:
 def _binary(tree: Binary) -> Fast | None:
     if tree.operator in ("and", "or", "xor", "implies"):
         left, right = _predicate(tree.left), _predicate(tree.right)
+        if tree.operator in ("or", "implies") and (left or right):
+            left, right = left or _open, right or _open
         if left is None or right is None:
             return None
         return _LOGIC[tree.operator](left, right)
     if tree.operator in ("=", "!="):
         return _comparison(tree)
+    if tree.operator in _ORDERS:
+        return _ordered(tree)
     return None
 
 
+def _open(_value: Any) -> bool | None:
+    """Stand for a part that only the engine can answer."""
+    return None
+
+
+def _ordered(tree: Binary) -> Fast | None:
+    left, right = _find(tree.left), _find(tree.right)
+    limit = _constant(tree.right)
+    if left is None or (right is None and type(limit) is not int):
+        return None
+    accept = _ORDERS[tree.operator]
+
+    def compare(value: Any) -> bool | None:
+        ours = left(value)
+        theirs = [limit] if right is None else right(value)
+        if not ours or not theirs or len(ours) != 1 or len(theirs) != 1:
+            return None
+        first, second = ours[0], theirs[0]
+        if type(first) in _NUMBERS and type(second) in _NUMBERS:
+            return bool(accept(first, second))
+        if type(first) is str and type(second) is str and _is_alike(first, second):
+            return bool(accept(first, second))
+        return None
+
+    return compare
+
+
+def _is_alike(first: str, second: str) -> bool:
+    """Say whether two texts are dates of one precision and zone, which order as texts do."""
+    if not (first[:4].isdigit() and second[:4].isdigit()):
+        return False
+    if len(first) != len(second) or len(first) > _SECONDS:
+        return False
+    return len(first) <= _DAY or first[_SECONDS - 6 :] == second[_SECONDS - 6 :] != ""
+
+
 def _and(left: Fast, right: Fast) -> Fast:
-    return lambda value: True if left(value) is True and right(value) is True else None
+    def decide(value: Any) -> bool | None:
+        ours = left(value)
+        if ours is False:
+            return False
+        theirs = right(value)
+        return theirs if ours or theirs is False else None
+
+    return decide
 
 
 def _or(left: Fast, right: Fast) -> Fast:
-    return lambda value: True if left(value) is True or right(value) is True else None
+    def decide(value: Any) -> bool | None:
+        ours = left(value)
+        if ours:
+            return True
+        theirs = right(value)
+        return theirs if ours is False or theirs else None
+
+    return decide
 
 
 def _implies(left: Fast, right: Fast) -> Fast:
@@ -112,7 +177,11 @@ def _called(left: Tree, call: Call) -> Fast | None:
         inner = _predicate(left)
         return inner and (lambda value: None if (found := inner(value)) is None else not found)
     find = _find(left)
-    if find is None or call.arguments:
+    if find is None:
+        return None
+    if call.name in _TEXT_TESTS and len(call.arguments) == 1:
+        return _text_test(find, _TEXT_TESTS[call.name], _constant(call.arguments[0]))
+    if call.arguments:
         return None
     if call.name == "exists":
         return lambda value: None if (found := find(value)) is None else bool(found)
@@ -121,6 +190,19 @@ def _called(left: Tree, call: Call) -> Fast | None:
     if call.name == "hasValue":
         return lambda value: None if (found := find(value)) is None else _is_single_value(found)
     return None
+
+
+def _text_test(find: Find, test: Callable[[str, str], bool], constant: Any) -> Fast | None:
+    if type(constant) is not str:
+        return None
+
+    def decide(value: Any) -> bool | None:
+        found = find(value)
+        if not found or len(found) != 1 or type(found[0]) is not str:
+            return None
+        return test(found[0], constant)
+
+    return decide
 
 
 def _is_single_value(found: list[Any]) -> bool:
@@ -141,9 +223,37 @@ def _find(tree: Tree) -> Find | None:
         if isinstance(tree.right, Name):
             return _through(left, _member(tree.right.name))
         if isinstance(tree.right, Call) and tree.right.name == "where":
-            criterion = _predicate(tree.right.arguments[0]) if tree.right.arguments else None
-            return criterion and _filtered(left, criterion)
+            return _where(left, tree.right)
+    if isinstance(tree, Call) and tree.name == "where":
+        return _where(lambda value: [value], tree)
     return None
+
+
+def _where(left: Find, call: Call) -> Find | None:
+    criterion = _criterion(call.arguments[0]) if len(call.arguments) == 1 else None
+    return _filtered(left, criterion or _open)
+
+
+def _criterion(tree: Tree) -> Fast | None:
+    """Compile what ``where`` asks: there, empty counts as no, through ``and`` and ``or`` alike."""
+    if isinstance(tree, Binary) and tree.operator in ("and", "or"):
+        left, right = _criterion(tree.left), _criterion(tree.right)
+        return _LOGIC[tree.operator](left, right) if left and right else None
+    if isinstance(tree, Binary) and tree.operator == "=":
+        find, constant = _find(tree.left), _constant(tree.right)
+        if find is not None and type(constant) is str:
+            return _equals_text(find, constant)
+    return _predicate(tree)
+
+
+def _equals_text(find: Find, constant: str) -> Fast:
+    def decide(value: Any) -> bool | None:
+        found = find(value)
+        if found is None or len(found) > 1:
+            return None
+        return bool(found) and found[0] == constant
+
+    return decide
 
 
 def _member(name: str) -> Find:

@@ -9,7 +9,6 @@ from gateway.records import Resource
 from gateway.validation import narrative
 from gateway.validation.bindings import binding_check
 from gateway.validation.invariants import NATIVE, compile_invariants, demand
-from gateway.validation.places import Trail
 from gateway.validation.profiles.bounds import bound_checks
 from gateway.validation.profiles.items import Item, gather, meets_pattern, missing_of
 from gateway.validation.profiles.tree import Part

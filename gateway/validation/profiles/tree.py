@@ -6,6 +6,7 @@ what merely repeats the base type is pruned, so that no defect is reported twice
 
 import copy
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any
 
 from gateway.fhir.fhirpath.model import BACKBONES, Model, capitalized, type_code
@@ -63,11 +64,14 @@ class Trees:
         self._trees: dict[str, Part] = {}
         self._elements: dict[str, dict[str, Resource]] = {}
         self._making: set[str] = set()
+        self._lock = RLock()
 
     def tree(self, url: str) -> Part | None:
         """Give the tree of a profile; None when it is not loaded; raise ProfileError."""
         found = self._trees.get(url)
-        if found is None:
+        if found is not None:
+            return found
+        with self._lock:
             definition = self._artefacts.structure(url)
             if definition is None:
                 return None

@@ -68,6 +68,14 @@ def test_a_codeable_concept_is_one_statement() -> None:
     assert merge(old, new, fill_only=False)["code"] == {"text": "糖尿病"}
 
 
+def test_content_of_another_shape_is_replaced_whole() -> None:
+    odd = {"resourceType": "Encounter", "id": "e", "period": "2024", "identifier": {"value": "1"}}
+    merged = merge(odd, DISCHARGE, fill_only=False)
+    assert merged["period"] == DISCHARGE["period"]
+    assert merged["identifier"] == DISCHARGE["identifier"]
+    assert merge(odd, DISCHARGE, fill_only=True)["period"] == "2024"
+
+
 def test_extensions_unite_by_url_and_tags_by_themselves() -> None:
     current = {
         "resourceType": "Patient",
@@ -149,7 +157,7 @@ def test_content_is_the_same_but_for_version_and_time(
 codes = st.sampled_from(["a", "b", "c"])
 identifiers = st.lists(
     st.fixed_dictionaries({"system": codes, "value": codes}), min_size=1, max_size=3
-).map(lambda found: list({str(i): i for i in found}.values()))
+).map(lambda found: list({str(sorted(i.items())): i for i in found}.values()))
 contained = st.lists(
     st.fixed_dictionaries({"resourceType": st.just("Organization"), "id": codes, "name": codes}),
     min_size=1,

@@ -41,7 +41,12 @@ def value(
         ("{prefix: 'urn:oid:'}", "valueUri", "1.2.3", "urn:oid:1.2.3"),
         ("base64", "valueBase64Binary", "林", "5p6X"),
         ("md5", "valueString", "abc", "900150983cd24fb0d6963f7d28e17f72"),
-        ("uuid", "valueString", "0F8FAD5B-D9CB-469F-A165-70867728950E", "0f8fad5b-d9cb-469f-a165-70867728950e"),
+        (
+            "uuid",
+            "valueString",
+            "0F8FAD5B-D9CB-469F-A165-70867728950E",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+        ),
         ("urn", "valueUri", "2.16.156.10011.1.3", "urn:oid:2.16.156.10011.1.3"),
         ("coding-system", "valueUri", "LN", "http://loinc.org"),
         ("coding-system", "valueUri", "HL70003", "http://terminology.hl7.org/CodeSystem/v2-0003"),
@@ -55,7 +60,12 @@ def value(
         ("integer", "valueInteger", "6", 6),
         ("boolean", "valueBoolean", "true", True),
         ("{boolean: {true: [是, 1], false: [否]}}", "valueBoolean", "否", False),
-        ("quantity", "valueQuantity", "<0.5 mg/L", {"value": Decimal("0.5"), "comparator": "<", "unit": "mg/L"}),
+        (
+            "quantity",
+            "valueQuantity",
+            "<0.5 mg/L",
+            {"value": Decimal("0.5"), "comparator": "<", "unit": "mg/L"},
+        ),
         ("{money: CNY}", "valueMoney", "72.50", {"value": Decimal("72.50"), "currency": "CNY"}),
         ("concept", "valueCodeableConcept", "已婚", {"text": "已婚"}),
         ("date", "valueDate", "19620514", "1962-05-14"),
@@ -73,7 +83,7 @@ def value(
         ("instant", "valueInstant", "20261102093000", "2026-11-02T09:30:00+08:00"),
         ("time", "valueTime", "0930", "09:30:00"),
     ],
-)  # fmt: skip
+)
 def test_a_function_gives(
     tmp_path: Path, function: str, element: str, text: str, expected: Any
 ) -> None:
@@ -152,12 +162,19 @@ def test_a_wrong_checksum_warns_or_refuses_as_the_channel_says(
     ("text", "expected"),
     [
         ("9-50", {"low": {"value": 9}, "high": {"value": 50}, "text": "9-50"}),
-        ("3.90~6.10", {"low": {"value": Decimal("3.90")}, "high": {"value": Decimal("6.10")}, "text": "3.90~6.10"}),
+        (
+            "3.90~6.10",
+            {
+                "low": {"value": Decimal("3.90")},
+                "high": {"value": Decimal("6.10")},
+                "text": "3.90~6.10",
+            },
+        ),
         ("≤23.0", {"high": {"value": Decimal("23.0")}, "text": "≤23.0"}),
         ("<23.0", {"text": "<23.0"}),
         ("阴性", {"text": "阴性"}),
     ],
-)  # fmt: skip
+)
 def test_a_reference_range_says_only_what_it_says(text: str, expected: dict[str, Any]) -> None:
     from gateway.mapping.conversions import reference_range
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.formats import READERS
 from gateway.mapping import trials
 from gateway.mapping.bundles import value_at
-from gateway.records import BusinessKey
+from gateway.records import BusinessKey, Resource
 from tests.unit.mapping.tryout import compiled, mapped, mistakes, patient_map
 
 ORU = (
@@ -62,7 +63,8 @@ resources:
       subject: {ref: patient}
       valueQuantity:
         - {set: {value: {from: .5, as: magnitude}, unit: .6}, when: {equals: [.2, NM]}}
-        - {set: {comparator: .5.1, value: {from: .5.2, as: decimal}, unit: .6}, when: {equals: [.2, SN]}}
+        - set: {comparator: .5.1, value: {from: .5.2, as: decimal}, unit: .6}
+          when: {equals: [.2, SN]}
       valueString: {from: .5, when: {equals: [.2, ST]}}
       referenceRange: {from: .7, as: range}
       note: {each: NTE, set: {text: .3}}
@@ -73,7 +75,7 @@ ignore: [MSH, {path: PID-1, why: set id}, OBX-8, ZZZ-2]
 
 def test_a_report_refers_to_its_own_results_and_no_others(tmp_path: Path) -> None:
     made = mapped(compiled(tmp_path, MAP), ORU)
-    by_type: dict[str, list[dict[str, object]]] = {}
+    by_type: dict[str, list[Resource]] = {}
     for one in made.contributions:
         by_type.setdefault(one.resource["resourceType"], []).append(one.resource)
     reports = by_type["DiagnosticReport"]
@@ -89,7 +91,7 @@ def test_a_report_refers_to_its_own_results_and_no_others(tmp_path: Path) -> Non
     assert reports[0]["performer"] == [{"reference": "#lab"}]
     assert reports[0]["contained"] == [{"resourceType": "Organization", "id": "lab", "name": "LIS"}]
     assert list(reports[0])[:3] == ["resourceType", "id", "contained"]
-    assert by_type["Observation"][1]["valueQuantity"]["comparator"] == "<"  # type: ignore[index]
+    assert by_type["Observation"][1]["valueQuantity"]["comparator"] == "<"
 
 
 def test_every_leaf_of_the_output_has_one_lineage_row_and_every_row_a_leaf(tmp_path: Path) -> None:
@@ -190,18 +192,12 @@ def test_the_same_record_gives_the_same_bundle(tmp_path: Path) -> None:
 
 def test_only_records_of_the_named_kinds_and_condition_are_taken(tmp_path: Path) -> None:
     text = MAP.replace("time:", "when: {exists: PV1}, time:")
-    parsed = next(trials.read_records(compiled(tmp_path, MAP), ORU.encode(), _readers()))
+    parsed = next(trials.read_records(compiled(tmp_path, MAP), ORU.encode(), READERS))
 
     assert compiled(tmp_path, MAP).accepts(parsed)
     assert compiled(tmp_path, MAP.replace("ORU^R01]", "ORU^*]")).accepts(parsed)
     assert not compiled(tmp_path, MAP.replace("ORU^R01]", "ADT^*]")).accepts(parsed)
     assert not compiled(tmp_path, text).accepts(parsed)
-
-
-def _readers():  # type: ignore[no-untyped-def]
-    from gateway.formats import READERS
-
-    return READERS
 
 
 def test_a_reference_that_could_mean_several_resources_parks_the_record(tmp_path: Path) -> None:

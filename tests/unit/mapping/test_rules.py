@@ -28,26 +28,66 @@ def rows(**cells: str) -> str:
         ("multipleBirthInteger: 2", {}, {"multipleBirthInteger": 2}),
         ("birthDate: {from: [B, C]}", {"B": " ", "C": "1962"}, {"birthDate": "1962"}),
         ("gender: {from: S, codes: {1: male}}", {"S": "1"}, {"gender": "male"}),
-        ("gender: {from: S, codes: {1: male}, otherwise: unknown}", {"S": "7"}, {"gender": "unknown"}),
+        (
+            "gender: {from: S, codes: {1: male}, otherwise: unknown}",
+            {"S": "7"},
+            {"gender": "unknown"},
+        ),
         ("gender: {from: S, codes: {1: male}, otherwise: unknown}", {}, {}),
-        ("gender: {from: S, codes: {1: male}, otherwise: copy}", {"S": "other"}, {"gender": "other"}),
+        (
+            "gender: {from: S, codes: {1: male}, otherwise: copy}",
+            {"S": "other"},
+            {"gender": "other"},
+        ),
         ("gender: {from: S, codes: {1: male}, otherwise: absent}", {"S": "7"}, {}),
         ("gender: {from: S, default: unknown}", {}, {"gender": "unknown"}),
         ("gender: [{const: male, when: {equals: [S, 1]}}, female]", {"S": "1"}, {"gender": "male"}),
-        ("gender: [{const: male, when: {equals: [S, 1]}}, female]", {"S": "2"}, {"gender": "female"}),
-        ("name.text: {join: [A, B], with: ' '}", {"A": "林", "B": "桂芳"}, {"name": [{"text": "林 桂芳"}]}),
+        (
+            "gender: [{const: male, when: {equals: [S, 1]}}, female]",
+            {"S": "2"},
+            {"gender": "female"},
+        ),
+        (
+            "name.text: {join: [A, B], with: ' '}",
+            {"A": "林", "B": "桂芳"},
+            {"name": [{"text": "林 桂芳"}]},
+        ),
         ("name.text: {join: [A, B], with: ' '}", {"B": "桂芳"}, {"name": [{"text": "桂芳"}]}),
-        ("name.text: {template: '{2}, {1}', join: [A, B]}", {"A": "林", "B": "桂芳"}, {"name": [{"text": "桂芳, 林"}]}),
+        (
+            "name.text: {template: '{2}, {1}', join: [A, B]}",
+            {"A": "林", "B": "桂芳"},
+            {"name": [{"text": "桂芳, 林"}]},
+        ),
         ("name.text: {template: '{2}, {1}', join: [A, B]}", {"A": "林"}, {}),
-        ("name.family: {from: A}\nname.given: {from: B}", {"A": "林", "B": "桂芳"}, {"name": [{"family": "林", "given": ["桂芳"]}]}),
+        (
+            "name.family: {from: A}\nname.given: {from: B}",
+            {"A": "林", "B": "桂芳"},
+            {"name": [{"family": "林", "given": ["桂芳"]}]},
+        ),
         ("name: {set: {use: official, text: {from: A}}}", {}, {}),
-        ("name: [{set: {text: {from: A}}}, {set: {text: {from: B}}}]", {"A": "x", "B": "y"}, {"name": [{"text": "x"}, {"text": "y"}]}),
-        ("maritalStatus: {from: M, as: concept}", {"M": "已婚"}, {"maritalStatus": {"text": "已婚"}}),
+        (
+            "name: [{set: {text: {from: A}}}, {set: {text: {from: B}}}]",
+            {"A": "x", "B": "y"},
+            {"name": [{"text": "x"}, {"text": "y"}]},
+        ),
+        (
+            "maritalStatus: {from: M, as: concept}",
+            {"M": "已婚"},
+            {"maritalStatus": {"text": "已婚"}},
+        ),
         ("language: {const: .zh}", {}, {"language": ".zh"}),
-        ("managingOrganization: {ref: {identifier: {system: 'urn:o', value: {from: O}}}}", {"O": "9"}, {"managingOrganization": {"identifier": {"system": "urn:o", "value": "9"}}}),
-        ("_birthDate: {set: {extension: {set: {url: 'urn:t', valueDateTime: {from: B}}}}}", {"B": "1962"}, {"_birthDate": {"extension": [{"url": "urn:t", "valueDateTime": "1962"}]}}),
+        (
+            "managingOrganization: {ref: {identifier: {system: 'urn:o', value: {from: O}}}}",
+            {"O": "9"},
+            {"managingOrganization": {"identifier": {"system": "urn:o", "value": "9"}}},
+        ),
+        (
+            "_birthDate: {set: {extension: {set: {url: 'urn:t', valueDateTime: {from: B}}}}}",
+            {"B": "1962"},
+            {"_birthDate": {"extension": [{"url": "urn:t", "valueDateTime": "1962"}]}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_rule_gives(
     tmp_path: Path, rules: str, cells: dict[str, str], expected: dict[str, Any]
 ) -> None:

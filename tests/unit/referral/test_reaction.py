@@ -362,6 +362,13 @@ def test_an_outpatient_visit_does_not_end_a_referral_for_admission(accepted: Pla
     assert fulfil(accepted)["status"] == "in-progress"
 
 
+def test_the_end_of_one_of_two_stays_does_not_end_the_referral(accepted: Play) -> None:
+    accepted.write("qs-county", stay("enc-2", basedOn=[ref("ServiceRequest/up-1")]))
+    accepted.write("qs-county", stay(status="finished", basedOn=[ref("ServiceRequest/up-1")]))
+    assert down(accepted) == []
+    assert fulfil(accepted)["status"] == "in-progress"
+
+
 def _ending(codings: list[tuple[str | None, str]]) -> Resource:
     listed = [
         {"code": code} if system is None else {"system": DISPOSITION, "code": code}

@@ -1,7 +1,6 @@
 """Pages continue the snapshot of the first one while others write; `_since` misses nothing."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -127,8 +126,8 @@ def test_a_slow_transaction_is_not_lost_behind_a_fast_one(store: Store) -> None:
 
 
 @pytest.fixture
-def clock() -> Iterator[list[int]]:
-    yield [int(datetime.now(UTC).timestamp() * 1_000_000)]
+def clock() -> list[int]:
+    return [int(datetime.now(UTC).timestamp() * 1_000_000)]
 
 
 def test_an_expired_page_answers_gone_and_its_index_is_purged(
