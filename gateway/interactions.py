@@ -7,7 +7,6 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -17,11 +16,16 @@ from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.merge import same_content
 from gateway.fhir.references import references
-from gateway.fhir.systems import ROOT
 from gateway.join import Draft, Resolver
-from gateway.records import BusinessKey, Issue, Principal, Resource, Stored, Visibility
-
-CONDITION = f"{ROOT}/sid/if-none-exist"
+from gateway.records import (
+    BusinessKey,
+    Criteria,
+    Issue,
+    Principal,
+    Resource,
+    Stored,
+    Visibility,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Plan:
     drafts: tuple[Draft, ...]
     targets: tuple[str, ...]
     standing: Mapping[str, Stored] = field(default_factory=dict)
+    conditions: tuple[Criteria, ...] = ()
     is_guarded: bool = False
 
     def answers(self, stored: Sequence[Stored], issues: tuple[Issue, ...]) -> list[Written]:
@@ -93,30 +98,25 @@ def plan(
     _demand_distinct(named)
     renames = {
         request.full_url: target
-        for request, (target, _) in zip(requests, named, strict=True)
+        for request, target in zip(requests, named, strict=True)
         if request.full_url
     }
     drafts = []
-    standing: dict[str, Stored] = {}
-    for request, (target, keys) in zip(requests, named, strict=True):
-        if target in planner.standing:
-            standing[target] = planner.standing[target]
-            continue
-        draft, current = planner.draft(request, target, keys, renames)
-        drafts.append(draft)
-        if current is not None:
-            standing[target] = current
+    for request, target in zip(requests, named, strict=True):
+        if target not in planner.standing:
+            drafts.append(planner.draft(request, target, renames))
     return Plan(
         tuple(drafts),
-        tuple(target for target, _ in named),
-        standing,
+        tuple(named),
+        planner.standing,
+        tuple(planner.conditions),
         any(request.if_match is not None for request in requests),
     )
 
 
-def _demand_distinct(named: Sequence[tuple[str, tuple[BusinessKey, ...]]]) -> None:
+def _demand_distinct(named: Sequence[str]) -> None:
     seen: dict[str, int] = {}
-    for index, (target, _) in enumerate(named):
+    for index, target in enumerate(named):
         first = seen.setdefault(target, index)
         if first != index:
             raise GatewayError("GW-7023", first=first, second=index)
@@ -137,41 +137,34 @@ class _Planner:
         self.visibility = principal.visibility
         self.everything = replace(principal.visibility, sees_all=True)
         self.standing: dict[str, Stored] = {}
+        self.conditions: list[Criteria] = []
 
-    def name(self, request: Request) -> tuple[str, tuple[BusinessKey, ...]]:
+    def name(self, request: Request) -> str:
         """Decide which resource a request means; a met condition means the one that stands."""
         if request.method != "create":
-            return f"{request.type}/{request.id}", ()
+            return f"{request.type}/{request.id}"
         if request.if_none_exist:
             return self._conditional(request, request.if_none_exist)
-        return f"{request.type}/{uuid4()}", ()
+        return f"{request.type}/{uuid4()}"
 
-    def _conditional(self, request: Request, criteria: str) -> tuple[str, tuple[BusinessKey, ...]]:
-        """Find the one match, or make the condition itself a key, so that only one is created."""
-        pairs = parse_qsl(criteria, keep_blank_values=True)
-        found = self.matches(self.visibility, request.type, pairs)
+    def _conditional(self, request: Request, criteria: str) -> str:
+        """Find the one match; the commit looks again, so that of two at once only one is made."""
+        pairs = tuple(parse_qsl(criteria, keep_blank_values=True))
+        found = tuple(self.matches(self.visibility, request.type, pairs))
         if len(found) > 1:
             raise GatewayError("GW-7041", type=request.type)
-        text = "&".join(f"{name}={value}" for name, value in sorted(pairs))
-        digest = sha256(f"{self.principal.member}?{text}".encode()).hexdigest()
-        key = BusinessKey(request.type, CONDITION, digest)
+        self.conditions.append(Criteria(request.type, pairs, self.visibility, found))
         if not found:
-            return f"{request.type}/{uuid4()}", (key,)
+            return f"{request.type}/{uuid4()}"
         target = f"{request.type}/{found[0]}"
         stored = self.store.read(self.visibility, request.type, found[0])
         if stored is None:
             raise GatewayError("GW-5002", what=request.type)
         self.standing[target] = replace(stored, is_created=False, is_changed=False)
-        return target, ()
+        return target
 
-    def draft(
-        self,
-        request: Request,
-        target: str,
-        keys: tuple[BusinessKey, ...],
-        renames: Mapping[str, str],
-    ) -> tuple[Draft, Stored | None]:
-        """Make one draft against the current version."""
+    def draft(self, request: Request, target: str, renames: Mapping[str, str]) -> Draft:
+        """Make one draft against the current version; what would change nothing just stands."""
         type_, _, id_ = target.partition("/")
         stored = self.store.read(self.everything, type_, id_)
         version = stored.version if stored else 0
@@ -185,9 +178,10 @@ class _Planner:
         if request.method != "delete" and request.resource is not None:
             resource = self._resolved(request.resource | {"id": id_}, renames)
         is_same = bool(previous and resource and same_content(previous, resource))
+        if current is not None and is_same:
+            self.standing[target] = replace(current, is_created=False, is_changed=False)
         owner = current.owner if current else self.principal.member
-        draft = Draft(type_, id_, resource, owner, previous, version, keys, is_changed=not is_same)
-        return draft, replace(current, is_created=False) if current and is_same else None
+        return Draft(type_, id_, resource, owner, previous, version, is_changed=not is_same)
 
     def _demand_change(self, current: Stored, previous: Resource) -> None:
         """Only its owner changes a record; a Task also the members that it names."""

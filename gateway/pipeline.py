@@ -252,7 +252,8 @@ class Pipeline:
                 prepared = self.preparer.prepare(
                     shard, plan.drafts, self.store.reading(shard), context
                 )
-                stored = self.store.commit(prepared.commit)
+                commit = replace(prepared.commit, conditions=plan.conditions)
+                stored = self.store.commit(commit)
             except GatewayError as error:
                 is_last = attempt == ATTEMPTS - 1 or plan.is_guarded
                 if error.kind is not Kind.CONFLICT or is_last:

@@ -4,6 +4,7 @@ A rule gives one value (``One``) or, where the element may repeat, several (``Ma
 can give anything but constants decides if an object is kept: constants alone do not make one.
 """
 
+import re
 from typing import Any
 
 from gateway.mapping import references
@@ -32,6 +33,12 @@ _EXCLUSIVE = (
     ("set", "codes"),
     ("use", "as"),
 )
+# A path written where a constant belongs would put its own name into every record.
+_LIKE_PATHS = {
+    "hl7v2": re.compile(r"[A-Z][A-Z0-9]{2}-\d+(\[[^\]]+\])?(\.\d+){0,2}\Z"),
+    "xml": re.compile(r"//|/[\w.-]+:|/[\w.-]+/"),
+    "json": re.compile(r"\$[.\[]"),
+}
 _SOURCES = ("from", "each", "set", "ref", "use", "join", "const", "as", "codes")
 
 
@@ -49,6 +56,9 @@ def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rul
     """Compile one rule for an element; None after a noted problem."""
     if isinstance(node, Scalar):
         if not node.text.startswith(".") or len(node.text) == 1:
+            if (like := _LIKE_PATHS.get(scope.dialect.format)) and like.match(node.text):
+                scope.problems.add(node.mark, "GW-3041", text=node.text)
+                return None
             constant = compile_constant(node, element, scope, target)
             return Rule(constant, None, False) if constant else None
         node = Table({"from": node}, node.mark)

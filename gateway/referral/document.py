@@ -30,6 +30,24 @@ def assemble(
     URLs begin with. The order is that of the references, breadth first, so that the same content
     always gives the same Bundle. At most 1,000 entries.
     """
+    bundle: Resource = {"resourceType": "Bundle"}
+    if id_:
+        bundle["id"] = id_
+    bundle |= {
+        "identifier": identifier
+        or {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{composition['id']}"},
+        "type": "document",
+        "timestamp": timestamp,
+        "entry": [
+            {"fullUrl": f"{address}/{reference}", "resource": resource}
+            for reference, resource in _reached(composition, resolve).items()
+        ],
+    }
+    return bundle
+
+
+def _reached(composition: Resource, resolve: Resolve) -> dict[str, Resource]:
+    """Give the Composition and all that it leads to, by ``Type/id``, breadth first."""
     taken = {name(composition): composition}
     waiting = [composition]
     while waiting:
@@ -41,17 +59,4 @@ def assemble(
             if resource is not None:
                 taken["/".join(target)] = resource
                 waiting.append(resource)
-    bundle: Resource = {"resourceType": "Bundle"}
-    if id_:
-        bundle["id"] = id_
-    bundle |= {
-        "identifier": identifier
-        or {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{composition['id']}"},
-        "type": "document",
-        "timestamp": timestamp,
-        "entry": [
-            {"fullUrl": f"{address}/{reference}", "resource": resource}
-            for reference, resource in taken.items()
-        ],
-    }
-    return bundle
+    return taken

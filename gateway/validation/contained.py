@@ -18,7 +18,7 @@ def check_contained(resource: Resource, trail: Trail, run: Run) -> None:
     used: set[str] | None = None
     seen: set[str] = set()
     for index, one in enumerate(contained):
-        if type(one) is not dict:
+        if type(one) is not dict or "resourceType" not in one:
             continue
         _check_one(one, trail, index, run)
         id_ = one.get("id")

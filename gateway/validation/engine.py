@@ -8,6 +8,7 @@ from gateway.records import Resource
 from gateway.validation import narrative
 from gateway.validation.artefacts import Artefacts
 from gateway.validation.bundles import check_bundle
+from gateway.validation.conformance import CONFORMANCE, check_conformance
 from gateway.validation.contained import check_contained
 from gateway.validation.extensions import check_extension
 from gateway.validation.places import Trail
@@ -17,6 +18,7 @@ from gateway.validation.references import check_links, check_target_type, entrie
 from gateway.validation.run import Link, Options, Run, Scope
 from gateway.validation.terminology import Terminology
 from gateway.validation.types_ import Types
+from gateway.validation.vital_signs import vital_sign
 
 
 class Engine:
@@ -59,6 +61,10 @@ class Engine:
         self.types.slot(named).check(resource, trail, run)
         if "contained" in resource and scope.root is resource and run.options.checks_contained:
             check_contained(resource, trail, run)
+        if named in CONFORMANCE:
+            check_conformance(resource, trail, run, self)
+        elif named == "Observation":
+            self._enter_vital_signs(resource, trail, run)
         if named == "Bundle":
             check_bundle(resource, trail, run)
             check_links(run.links, run)
@@ -67,6 +73,12 @@ class Engine:
             check_links(run.links, run)
         self._enter_stated(resource, trail, run)
         run.scope = outer
+
+    def _enter_vital_signs(self, resource: Resource, trail: Trail, run: Run) -> None:
+        """Hold an Observation with a vital sign's code to its profile, as R4 demands of it."""
+        url = vital_sign(resource)
+        if url is not None:
+            self.book.enter(Item(resource, None, "Observation", trail), url, run)
 
     def _enter_stated(self, resource: Resource, trail: Trail, run: Run) -> None:
         """Check a resource against the profiles that its ``meta.profile`` names."""

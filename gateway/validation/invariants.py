@@ -31,6 +31,7 @@ NATIVE = frozenset(
 )
 # R4's own mistakes, as HL7 corrected them later (the official validator does the same).
 CORRECTED = {
+    "bdl-8": "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
     "que-7": "operator = 'exists' implies (answer is boolean)",
     "sdf-19": "true",
     "eld-11": "binding.empty() or type.code.empty() or type.code.all($this in ('code' | 'Coding' |"

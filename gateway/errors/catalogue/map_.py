@@ -68,6 +68,11 @@ _COMPILE = (
     _compile(
         "GW-3038", "映射继承成环：{chain}。", "mappings extend each other in a circle: {chain}"
     ),
+    _compile(
+        "GW-3041",
+        "{text} 看起来是路径，却写成了常量；请写 {{from: …}} 或 {{const: …}}。",
+        "{text} looks like a path but is written as a constant; write {{from: …}} or {{const: …}}",
+    ),
     _compile("GW-3039", "测试文件 {file} 不存在。", "the test file {file} does not exist"),
 )
 

@@ -106,7 +106,11 @@ def test_a_narrow_scope_narrows_what_may_be_seen(access: Access) -> None:
     assert number(caught) == "GW-8003"
 
 
-@pytest.mark.parametrize(("client", "secret"), [("his", "wrong"), ("nobody", SECRET), ("", "")])
+@pytest.mark.parametrize(
+    ("client", "secret"),
+    [("his", "wrong"), ("nobody", SECRET), ("", "")],
+    ids=["wrong", "unknown", "empty"],
+)
 def test_a_wrong_secret_and_an_unknown_client_get_the_same_answer(
     access: Access, client: str, secret: str
 ) -> None:

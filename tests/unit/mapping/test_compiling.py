@@ -41,6 +41,12 @@ def test_every_mistake_of_a_file_is_told_at_once_with_line_column_and_hint(tmp_p
         "map.yaml:18:15",
         "map.yaml:20:9",
     ]
+    assert (
+        "PV1-19 looks like a path"
+        in mistakes(
+            tmp_path, WRONG.replace("value: PV1-19", "value: PV1-19\n").replace("PID-03", "PID-3")
+        )[-1]
+    )
     assert found[0].endswith("unknown word zon here (did you mean zone?)")
     assert found[1].endswith("R4 has no resource type Patiant (did you mean Patient?)")
     assert "PID-03" in found[2]

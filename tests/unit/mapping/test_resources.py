@@ -81,13 +81,8 @@ def test_a_report_refers_to_its_own_results_and_no_others(tmp_path: Path) -> Non
     reports = by_type["DiagnosticReport"]
     ids = [f"Observation/{one['id']}" for one in by_type["Observation"]]
 
-    assert (
-        [[r["reference"] for r in report["result"]] for report in reports]
-        == [  # type: ignore[attr-defined]
-            ids[:2],
-            ids[2:],
-        ]
-    )
+    results = [[r["reference"] for r in report["result"]] for report in reports]
+    assert results == [ids[:2], ids[2:]]
     assert reports[0]["performer"] == [{"reference": "#lab"}]
     assert reports[0]["contained"] == [{"resourceType": "Organization", "id": "lab", "name": "LIS"}]
     assert list(reports[0])[:3] == ["resourceType", "id", "contained"]
@@ -246,8 +241,9 @@ resources:
     set: {active: true}
 """
     raw = (
-        '{"visit": "V1", "person": "P1", "diagnoses": [{"code": "I10", "name": "高血压", "rank": 2},'
-        ' {"code": "E11", "name": "糖尿病", "rank": 1}]}'
+        '{"visit": "V1", "person": "P1", "diagnoses": ['
+        '{"code": "I10", "name": "高血压", "rank": 2},'
+        '{"code": "E11", "name": "糖尿病", "rank": 1}]}'
     )
     made = mapped(compiled(tmp_path, text), raw).contributions
     visit, conditions = made[0].resource, [one.resource for one in made[1:3]]

@@ -203,7 +203,8 @@ telecom: {use: TEL, each: /r/telecom}
 identifier: {use: II, each: /r/id}
 maritalStatus: {use: CD, from: /r/m}
 """
-    raw = """<r xmlns:c="urn:hl7-org:v3"><no>1</no><name><c:family>林</c:family><c:given>桂芳</c:given></name>
+    raw = """<r xmlns:c="urn:hl7-org:v3"><no>1</no>
+<name><c:family>林</c:family><c:given>桂芳</c:given></name>
 <name>林桂芳</name><addr use="HP"><c:city>青山</c:city></addr><telecom value="tel:0719-1"/>
 <id root="2.16.156.10011.1.3" extension="420300196205143622"/>
 <id root="0f8fad5b-d9cb-469f-a165-70867728950e"/>

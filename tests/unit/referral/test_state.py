@@ -15,7 +15,7 @@ STATUSES = (
     "in-progress", "on-hold", "failed", "completed", "entered-in-error",
 )  # fmt: skip
 # What requirements 2.3 allow, read from left to right: before, then who may bring it where.
-SENDER = {
+SENDER: dict[str | None, str] = {
     None: "draft requested",
     "draft": "requested cancelled entered-in-error",
     "requested": "cancelled entered-in-error",
@@ -24,7 +24,7 @@ SENDER = {
     "ready": "cancelled",
     "on-hold": "cancelled",
 }
-RECEIVER = {
+RECEIVER: dict[str | None, str] = {
     "requested": "received accepted rejected",
     "received": "accepted rejected",
     "accepted": "ready in-progress on-hold completed failed",
@@ -32,7 +32,7 @@ RECEIVER = {
     "on-hold": "accepted ready in-progress failed",
     "in-progress": "on-hold completed failed",
 }
-ORDERS = {
+ORDERS: dict[str | None, str] = {
     None: "draft active",
     "draft": "active revoked entered-in-error",
     "active": "on-hold revoked completed entered-in-error",
@@ -57,7 +57,7 @@ def is_taken(before: str | None, status: str, actor: str) -> bool:
 @pytest.mark.parametrize("before", [None, *STATUSES])
 @pytest.mark.parametrize("actor", ACTORS)
 def test_exactly_the_allowed_steps_are_taken(before: str | None, actor: str) -> None:
-    table = {"qs-township": SENDER, "qs-county": RECEIVER}.get(actor, {})
+    table: dict[str | None, str] = {"qs-township": SENDER, "qs-county": RECEIVER}.get(actor, {})
     taken = {one for one in STATUSES if one != before and is_taken(before, one, actor)}
     assert taken == set(table.get(before, "").split())
 

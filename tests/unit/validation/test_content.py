@@ -71,7 +71,7 @@ def test_ucum_codes_are_read_by_their_grammar(
     unit: str, is_valid: bool, validator: Validator
 ) -> None:
     """SampledData and Age bind to UCUM; here through memberOf in an invariant-free way."""
-    expansion = validator._engine.terminology.expansion("http://hl7.org/fhir/ValueSet/ucum-units")  # noqa: SLF001
+    expansion = validator._engine.terminology.expansion("http://hl7.org/fhir/ValueSet/ucum-units")
     assert expansion is not None
     assert expansion.contains("http://unitsofmeasure.org", unit) is is_valid
 
