@@ -115,22 +115,23 @@ def _check(
 
 
 def _answers(lines: Iterable[bytes]) -> Iterator[Resource]:
-    """Answer each request of the batch; definitions hold for their own request only."""
     base = Validator(load())
     for line in lines:
-        if not line.strip():
-            continue
-        request = decode(line)
-        try:
-            paths = [Path(path) for path in request.get("definitions", ())]
-            extra = _read_definitions(paths)
-            validator = base.with_definitions(extra) if extra else base
-            profile = request.get("profile")
-            wanted = _options(request.get("options") or {})
-            issues = _check(Path(request["file"]), validator, (profile,) if profile else (), wanted)
-        except GatewayError as err:
-            issues = list(err.as_issues())
-        yield {"id": request["id"], "outcome": operation_outcome(issues, "en")}
+        if line.strip():
+            yield answer(decode(line), base)
+
+
+def answer(request: Resource, base: Validator) -> Resource:
+    """Answer one request of the batch; its definitions hold for it alone."""
+    try:
+        extra = _read_definitions(Path(path) for path in request.get("definitions", ()))
+        validator = base.with_definitions(extra) if extra else base
+        profile = request.get("profile")
+        wanted = _options(request.get("options") or {})
+        issues = _check(Path(request["file"]), validator, (profile,) if profile else (), wanted)
+    except GatewayError as err:
+        issues = list(err.as_issues())
+    return {"id": request["id"], "outcome": operation_outcome(issues, "en")}
 
 
 def _options(stated: dict[str, Any]) -> Options:

@@ -35,8 +35,16 @@ class Validator:
         self._engine = Engine(artefacts, definitions.resource_types)
 
     def with_definitions(self, resources: Iterable[Resource]) -> "Validator":
-        """Give a validator that knows further conformance resources; this one stays as it is."""
-        return Validator(self._definitions, (*self._packages, *resources))
+        """Give a validator that knows further conformance resources; this one stays as it is.
+
+        Both share the compiled types; what is laid over the release is compiled on first use.
+        """
+        wider = object.__new__(Validator)
+        wider._definitions = self._definitions
+        wider._packages = (*self._packages, *resources)
+        artefacts = Layered(self._definitions, wider._packages)
+        wider._engine = Engine(artefacts, self._definitions.resource_types, self._engine)
+        return wider
 
     def check(
         self,

@@ -7,11 +7,14 @@ from gateway.records import Resource, Severity
 from gateway.validation.places import Trail
 from gateway.validation.rules import After
 from gateway.validation.run import Run
-from gateway.validation.terminology import Expansion, Terminology
+from gateway.validation.terminology import Expansion
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 _SCHEMES = ("http:", "https:", "urn:", "mailto:", "ftp:")
 _NUMBERS = {"required": "GW-4101", "extensible": "GW-4102", "maximum": "GW-4108"}
+
+# R4 requires it of all components of vital signs, but it lacks units of R4's own panels (L/min).
+_RELAXED = frozenset({"http://hl7.org/fhir/ValueSet/ucum-vitals-common"})
 
 Codings = Callable[[Any], list[tuple[Resource, str, int | None]]]
 
@@ -25,7 +28,7 @@ def _of_concept(value: Any) -> list[tuple[Resource, str, int | None]]:
     ]
 
 
-def binding_check(binding: Resource, type_: str, terminology: Terminology) -> After | None:
+def binding_check(binding: Resource, type_: str) -> After | None:
     """Make the check of a binding for one type; None where the strength asks nothing.
 
     A CodeableConcept meets a required binding with one of its codings. What cannot be told from
@@ -34,17 +37,19 @@ def binding_check(binding: Resource, type_: str, terminology: Terminology) -> Af
     url = binding.get("valueSet")
     strength = binding.get("strength")
     checks: list[After] = []
+    if isinstance(url, str) and url.partition("|")[0] in _RELAXED:
+        strength = "extensible"
     if isinstance(url, str) and strength in ("required", "extensible"):
-        made = _strict(url, strength, type_, terminology)
+        made = _strict(url, strength, type_)
         if made is not None:
             checks.append(made)
     maximum = _maximum(binding)
     if maximum and maximum != url:
-        made = _strict(maximum, "maximum", type_, terminology)
+        made = _strict(maximum, "maximum", type_)
         if made is not None:
             checks.append(made)
     for extra in _additional(binding):
-        made = _strict(extra[0], extra[1], type_, terminology)
+        made = _strict(extra[0], extra[1], type_)
         if made is not None:
             checks.append(made)
     if not checks:
@@ -88,13 +93,13 @@ def _additional(binding: Resource) -> list[tuple[str, str]]:
     return found
 
 
-def _strict(url: str, strength: str, type_: str, terminology: Terminology) -> After | None:
+def _strict(url: str, strength: str, type_: str) -> After | None:
     if type_ in ("code", "string", "uri", "url", "canonical", "id", "markdown"):
-        return _of_text(url, strength, terminology)
+        return _of_text(url, strength)
     if type_ in ("CodeableConcept", "CodeableReference"):
-        return _of_codings(url, strength, terminology, is_concept=True)
+        return _of_codings(url, strength, is_concept=True)
     if type_ in ("Coding", "Quantity", "Age", "Duration", "Count", "Distance", "Money"):
-        return _of_codings(url, strength, terminology, is_concept=False)
+        return _of_codings(url, strength, is_concept=False)
     return None
 
 
@@ -107,31 +112,26 @@ def _unknown(run: Run, trail: Trail, url: str, expansion: Expansion | None) -> N
     run.report("GW-4104", trail, severity="warning", value_set=url, reason=reason)
 
 
-def _of_text(url: str, strength: str, terminology: Terminology) -> After:
-    known: list[Any] = []
-
+def _of_text(url: str, strength: str) -> After:
     def check(value: Any, trail: Trail, run: Run) -> None:
         if type(value) is not str:
             return
-        if not known:
-            expansion = terminology.expansion(url)
-            codes = expansion.known.values() if expansion else ()
-            known.extend((expansion, frozenset(code for part in codes for code in part)))
-        if value in known[1]:
+        expansion = run.engine.terminology.expansion(url)
+        if expansion is not None and value in expansion.codes:
             return
-        verdict = None if known[0] is None else known[0].has_code(value)
+        verdict = None if expansion is None else expansion.has_code(value)
         if verdict is None:
-            _unknown(run, trail, url, known[0])
+            _unknown(run, trail, url, expansion)
         elif not verdict:
-            title = terminology.title(url)
+            title = run.engine.terminology.title(url)
             run.report(_NUMBERS[strength], trail, severity=_severity(strength), value_set=title)
 
     return check
 
 
-def _of_codings(url: str, strength: str, terminology: Terminology, *, is_concept: bool) -> After:
+def _of_codings(url: str, strength: str, *, is_concept: bool) -> After:
     def check(value: Any, trail: Trail, run: Run) -> None:
-        expansion = terminology.expansion(url)
+        expansion = run.engine.terminology.expansion(url)
         codings = [one for one, _, _ in _of_concept(value)] if is_concept else [value]
         is_open = False
         for coding in codings:
@@ -150,36 +150,33 @@ def _of_codings(url: str, strength: str, terminology: Terminology, *, is_concept
         elif strength != "extensible" or any("code" in coding for coding in codings):
             if not is_concept and "code" not in value and strength != "required":
                 return
-            title = terminology.title(url)
+            title = run.engine.terminology.title(url)
             run.report(_NUMBERS[strength], trail, severity=_severity(strength), value_set=title)
 
     return check
 
 
-def coding_check(terminology: Terminology) -> After:
-    """Make the check of every Coding: an absolute system, a code that its system has."""
-
-    def check(value: Any, trail: Trail, run: Run) -> None:
-        system, code = value.get("system"), value.get("code")
-        if type(system) is not str:
-            return
-        content = terminology.codes(system)
-        if content is None:
-            if not system.startswith(_SCHEMES):
-                run.report("GW-4107", trail, "system")
-            elif terminology.is_value_set(system):
-                run.report("GW-4106", trail, "system", system=system)
-            return
-        if type(code) is not str:
-            return
-        if not content.has(code):
-            run.report("GW-4103", trail, "code", system=system)
-            return
-        display = value.get("display")
-        texts = content.displays.get(code)
-        if type(display) is str and texts and display.isascii() and display not in texts:
-            folded = " ".join(display.split()).casefold()
-            if folded not in {" ".join(text.split()).casefold() for text in texts}:
-                run.report("GW-4105", trail, "display", severity="warning", system=system)
-
-    return check
+def check_coding(value: Any, trail: Trail, run: Run) -> None:
+    """Check every Coding: an absolute system, a code that its system has."""
+    terminology = run.engine.terminology
+    system, code = value.get("system"), value.get("code")
+    if type(system) is not str:
+        return
+    content = terminology.codes(system)
+    if content is None:
+        if not system.startswith(_SCHEMES):
+            run.report("GW-4107", trail, "system")
+        elif terminology.is_value_set(system):
+            run.report("GW-4106", trail, "system", system=system)
+        return
+    if type(code) is not str:
+        return
+    if not content.has(code):
+        run.report("GW-4103", trail, "code", system=system)
+        return
+    display = value.get("display")
+    texts = content.displays.get(code)
+    if type(display) is str and texts and display.isascii() and display not in texts:
+        folded = " ".join(display.split()).casefold()
+        if folded not in {" ".join(text.split()).casefold() for text in texts}:
+            run.report("GW-4105", trail, "display", severity="warning", system=system)

@@ -6,7 +6,7 @@ from gateway.fhir.fhirpath import FhirPathError
 from gateway.fhir.fhirpath.syntax import Binary, Dot, Index, Name, Tree, TypeTest, parse
 from gateway.records import Resource
 from gateway.validation.places import Trail
-from gateway.validation.profiles.tree import is_constraint
+from gateway.validation.profiles.tree import ProfileError, is_constraint
 from gateway.validation.run import Run
 
 CONFORMANCE = frozenset({"SearchParameter", "StructureDefinition"})
@@ -57,6 +57,10 @@ def _check_structure(resource: Resource, trail: Trail, run: Run, engine: "Engine
     if resource.get("type") == "Extension" and fixed not in (None, resource.get("url")):
         problem = "Extension.url is fixed to another url than that of the definition"
         run.report("GW-4501", trail, problem=problem)
+    base = _base_url(resource, engine)
+    if fixed is not None and base is not None and base != fixed:
+        problem = "Extension.url is fixed to another url than in its base definition"
+        run.report("GW-4501", trail, problem=problem)
     inner: Trail = (trail, "differential", None)
     for index, element in enumerate(elements):
         path = element.get("path") if type(element) is dict else None
@@ -70,6 +74,16 @@ def _fixed_url(elements: list[Any]) -> Any:
         if type(element) is dict and element.get("path") == "Extension.url":
             return element.get("fixedUri")
     return None
+
+
+def _base_url(resource: Resource, engine: "Engine") -> Any:
+    """Give the url that an extension's base definition fixes; None if that is no extension."""
+    try:
+        tree = engine.book.tree(str(resource.get("baseDefinition")))
+    except ProfileError:
+        return None
+    url = tree.children.get("url") if tree is not None and tree.name == "Extension" else None
+    return url.fixed if url is not None else None
 
 
 def _exists(path: str, engine: "Engine") -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.fhir.fhirpath import Context, Model, Node
 from gateway.records import Resource
 from gateway.validation import narrative
-from gateway.validation.artefacts import Artefacts
+from gateway.validation.artefacts import Artefacts, Layered
 from gateway.validation.bundles import check_bundle
 from gateway.validation.conformance import CONFORMANCE, check_conformance
 from gateway.validation.contained import check_contained
@@ -20,17 +20,29 @@ from gateway.validation.terminology import Terminology
 from gateway.validation.types_ import Types
 from gateway.validation.vital_signs import vital_sign
 
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+
 
 class Engine:
     """Everything compiled from one set of artefacts; it may be shared by threads."""
 
-    def __init__(self, artefacts: Artefacts, resource_types: frozenset[str]) -> None:
+    def __init__(
+        self, artefacts: Artefacts, resource_types: frozenset[str], base: "Engine | None" = None
+    ) -> None:
         self.artefacts = artefacts
         self.resource_types = resource_types
-        self.model = Model(artefacts)
-        self.terminology = Terminology(artefacts)
-        self.types = Types(artefacts, self.model, self.terminology)
-        self.types.resource_rule = self._nested
+        own = artefacts.own if isinstance(artefacts, Layered) else {}
+        kinds = {type_ for type_, _ in own}
+        # Types are made of the release alone, so the base's compiled ones serve unless redefined.
+        is_plain = base is not None and not any(
+            url.startswith(_CORE) and "/" not in url.removeprefix(_CORE) for _, url in own
+        )
+        self.model: Model = base.model if base and is_plain else Model(artefacts)
+        self.types: Types = base.types if base and is_plain else Types(artefacts, self.model)
+        has_codes = bool(kinds & {"ValueSet", "CodeSystem"})
+        self.terminology: Terminology = (
+            base.terminology if base and not has_codes else Terminology(artefacts)
+        )
         self.book = Book(self)
 
     def run(self, resource: Any, options: Options, profiles: Sequence[str] = ()) -> Run:
@@ -119,7 +131,7 @@ class Engine:
         if run.scope is not None:
             check_target_type(Link(item.value, allowed, item.trail, run.scope), run)
 
-    def _nested(self, value: Any, owner: Resource, trail: Trail, run: Run) -> None:
+    def nested(self, value: Any, owner: Resource, trail: Trail, run: Run) -> None:
         """Walk a resource inside another: contained, a Bundle's entry, a parameter."""
         named = value.get("resourceType") if type(value) is dict else None
         if type(named) is not str or named not in self.resource_types:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from threading import RLock
 from typing import Any
 
@@ -62,7 +62,7 @@ class CodeList:
         return False
 
 
-@dataclass(slots=True)
+@dataclass
 class Expansion:
     """The content of a value set.
 
@@ -75,6 +75,11 @@ class Expansion:
     open: set[str] = field(default_factory=set)
     grammars: set[str] = field(default_factory=set)
     missing: str | None = None
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """All codes that are known to be in it, whatever their system."""
+        return frozenset(code for codes in self.known.values() for code in codes)
 
     def add(self, other: "Expansion") -> None:
         """Unite with another."""

@@ -7,14 +7,13 @@ from gateway.fhir.fhirpath.model import BACKBONES, Model, capitalized, type_code
 from gateway.records import Resource
 from gateway.validation import rules
 from gateway.validation.artefacts import Artefacts
-from gateway.validation.bindings import binding_check, coding_check
+from gateway.validation.bindings import binding_check, check_coding
 from gateway.validation.invariants import NATIVE, Invariant, compile_invariants, demand
 from gateway.validation.places import Trail
 from gateway.validation.primitives import TESTS
 from gateway.validation.rules import After, Check, Element, Rule, Slot
 from gateway.validation.run import Link, Run
 from gateway.validation.special import SPECIAL
-from gateway.validation.terminology import Terminology
 
 _MODEL_PREFIX = "http://hl7.org/fhir/StructureDefinition/"
 
@@ -43,14 +42,11 @@ class _Table:
 class Types:
     """The checks of all types of a release; types are compiled when first met."""
 
-    def __init__(self, artefacts: Artefacts, model: Model, terminology: Terminology) -> None:
+    def __init__(self, artefacts: Artefacts, model: Model) -> None:
         self._artefacts = artefacts
         self._model = model
-        self._terminology = terminology
         self._slots: dict[str, Slot] = {}
         self._root_keys: dict[str, frozenset[str]] = {}
-        self._coding = coding_check(terminology)
-        self.resource_rule: Rule = rules.prohibited(Element("resource", "resource", "", False))
 
     def slot(self, type_: str) -> Slot:
         """Give the slot of a type by FHIR name or anonymous path."""
@@ -88,7 +84,7 @@ class Types:
     def _table(self, path: str, element: Resource) -> _Table:
         table = _Table(path)
         table.invariants = compile_invariants(element.get("constraint"), NATIVE)
-        after = [self._coding] if path == "Coding" else []
+        after: list[After] = [check_coding] if path == "Coding" else []
         if path in SPECIAL:
             after.append(SPECIAL[path])
         table.after = tuple(after)
@@ -143,33 +139,16 @@ class Types:
             ):
                 table.rules["_" + key] = rules.sibling(described, self.slot("Element"))
         elif type_ == "Resource":
-            table.rules[key] = self._resource(described)
+            table.rules[key] = _resource(described)
         else:
             make_complex = rules.complex_many if is_list else rules.complex_one
             table.rules[key] = make_complex(described, self.slot(type_))
-
-    def _resource(self, element: Element) -> Rule:
-        holder = self
-
-        def check(value: Any, owner: Resource, trail: Trail, run: Run) -> None:
-            if not element.is_list:
-                holder.resource_rule(value, owner, (trail, element.step, None), run)
-                return
-            if type(value) is not list:
-                run.report("GW-4004", trail, element.step)
-                return
-            if not value:
-                run.report("GW-4005", trail, element.step)
-            for index, item in enumerate(value):
-                holder.resource_rule(item, owner, (trail, element.step, index), run)
-
-        return check
 
     def _after(self, type_: str, element: Resource, entry: Resource) -> tuple[After, ...]:
         found: list[After] = []
         binding = element.get("binding")
         if binding:
-            check = binding_check(binding, type_, self._terminology)
+            check = binding_check(binding, type_)
             if check is not None:
                 found.append(check)
         if type_ == "Reference":
@@ -193,6 +172,22 @@ class Types:
             found = frozenset(one["key"] for one in constraints)
             self._root_keys[type_] = found
         return found
+
+
+def _resource(element: Element) -> Rule:
+    def check(value: Any, owner: Resource, trail: Trail, run: Run) -> None:
+        if not element.is_list:
+            run.engine.nested(value, owner, (trail, element.step, None), run)
+            return
+        if type(value) is not list:
+            run.report("GW-4004", trail, element.step)
+            return
+        if not value:
+            run.report("GW-4005", trail, element.step)
+        for index, item in enumerate(value):
+            run.engine.nested(item, owner, (trail, element.step, index), run)
+
+    return check
 
 
 def targets(entry: Resource) -> frozenset[str] | None:

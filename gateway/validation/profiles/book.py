@@ -24,7 +24,6 @@ class Book:
         self._engine = engine
         self._trees = Trees(engine.artefacts, engine.model)
         self._compiled: dict[str, Compiled | None] = {}
-        self.terminology = engine.terminology
 
     def tree(self, url: str) -> Part | None:
         """Give a profile's tree; None when it is not loaded; raise ProfileError."""

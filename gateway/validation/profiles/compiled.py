@@ -110,7 +110,7 @@ def _checks(part: Part, profile: str, book: "Book") -> list[ItemCheck]:
     if controls:
         found.append(_languages(controls, profile))
     if part.binding is not None:
-        found.append(_binding(part.binding, book))
+        found.append(_binding(part.binding))
     if part.constraints:
         found.append(_constraints(part, profile))
     return found
@@ -180,12 +180,12 @@ def _language_problem(
     return f"{missing[0]} is missing" if missing else None
 
 
-def _binding(binding: Resource, book: "Book") -> ItemCheck:
+def _binding(binding: Resource) -> ItemCheck:
     checks: dict[str, Any] = {}
 
     def check(item: Item, run: Run) -> None:
         if item.type not in checks:
-            checks[item.type] = binding_check(binding, item.type, book.terminology)
+            checks[item.type] = binding_check(binding, item.type)
         ask = checks[item.type]
         if ask is not None and item.value is not None:
             ask(item.value, item.trail, run)

@@ -60,6 +60,11 @@ def rows(**cells: str) -> str:
         ),
         ("name.text: {template: '{2}, {1}', join: [A, B]}", {"A": "林"}, {}),
         (
+            "name.text: {template: 'no. {1}', join: [{from: A, codes: {H1: U1}}]}",
+            {"A": "H1"},
+            {"name": [{"text": "no. U1"}]},
+        ),
+        (
             "name.family: {from: A}\nname.given: {from: B}",
             {"A": "林", "B": "桂芳"},
             {"name": [{"family": "林", "given": ["桂芳"]}]},

@@ -1,4 +1,4 @@
-"""Foreign records of Chinese systems, named by CORPORA: a valid bundle, or an error with its place."""
+"""Foreign Chinese records, named by CORPORA: a valid bundle, or an error with its place."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The story's records: what they become, that they name the same things, and that money balances."""
+"""The story's records: what they become, that they name the same things, that money balances."""
 
 from decimal import Decimal
 from typing import Any
@@ -142,8 +142,8 @@ def test_the_broken_summary_is_refused_where_its_tags_do_not_meet() -> None:
 
 def test_the_amounts_of_the_settlement_balance_to_the_fen() -> None:
     told = amounts(only("county/nhsa/2304-settlement", "nhsa-2304.json", "ClaimResponse"))
-    funds = "hifp_pay cvlserv_pay hifes_pay hifmi_pay hifob_pay maf_pay oth_pay".split()
-    scope = "fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt".split()
+    funds = ["hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay"]
+    scope = ["fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt"]
     assert told["medfee_sumamt"] == sum(told[name] for name in scope)
     assert told["fund_pay_sumamt"] == sum(told[name] for name in funds)
     assert told["medfee_sumamt"] == (
