@@ -76,7 +76,7 @@ def language() -> str:
 
 def server_url() -> str:
     """Give the address clients use, without a slash at the end."""
-    return services().settings.base_url.rstrip("/") or request.host_url.rstrip("/")
+    return services().settings.server_url.rstrip("/") or request.host_url.rstrip("/")
 
 
 def body_within(limit: int) -> bytes | None:

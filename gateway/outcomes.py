@@ -138,39 +138,36 @@ def provenance(
     if not targets:
         return []
     key = BusinessKey("Provenance", MESSAGE, f"{envelope.message_id}#{parsed.ordinal}")
-    resource: Resource = {
-        "resourceType": "Provenance",
-        "id": context.id_for(key),
-        "target": [{"reference": target} for target in targets],
-        "recorded": format_instant(envelope.received_utc),
-        "policy": [f"{ROOT}/mapping/{mapped.mapping}#{mapped.mapping_hash}"],
-        "agent": [
-            {
-                "who": {
-                    "type": "Organization",
-                    "identifier": {"system": f"{ROOT}/sid/member", "value": context.member},
-                }
-            }
-        ],
-        "entity": [
-            {
-                "role": "source",
-                "what": {"identifier": {"system": MESSAGE, "value": envelope.message_id}},
-            }
-        ],
-    }
+    id_ = context.id_for(key)
+    resource = _provenance(id_, targets, envelope, mapped, context)
     stored = store.read(
         Visibility(envelope.channel.shard, context.member, sees_all=True),
         "Provenance",
-        resource["id"],
+        id_,
     )
     return [
         Draft(
             "Provenance",
-            resource["id"],
+            id_,
             resource,
             context.member,
             None,
             stored.version if stored else 0,
         )
     ]
+
+
+def _provenance(
+    id_: str, targets: list[str], envelope: Envelope, mapped: Mapped, context: MapContext
+) -> Resource:
+    sender = {"system": f"{ROOT}/sid/member", "value": context.member}
+    source = {"identifier": {"system": MESSAGE, "value": envelope.message_id}}
+    return {
+        "resourceType": "Provenance",
+        "id": id_,
+        "target": [{"reference": target} for target in targets],
+        "recorded": format_instant(envelope.received_utc),
+        "policy": [f"{ROOT}/mapping/{mapped.mapping}#{mapped.mapping_hash}"],
+        "agent": [{"who": {"type": "Organization", "identifier": sender}}],
+        "entity": [{"role": "source", "what": source}],
+    }

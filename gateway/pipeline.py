@@ -72,12 +72,14 @@ class Pipeline:
     def process(self, envelope: Envelope) -> list[RecordResult]:
         """Bring every record of a received message to its end: stored, unchanged, stale or parked.
 
-        A message received before gives the results of the first time.
+        A message received before gives the results of the first time; one whose first time was
+        broken off is brought to its end now.
         """
+        shard = envelope.channel.shard
         if envelope.is_duplicate:
-            results = self.results(envelope.channel.shard, envelope.message_id)
-            if results:
-                return results
+            first = self.store.journal.message(shard, envelope.message_id)
+            if first.status != "received":
+                return self.results(shard, envelope.message_id)
         return self._all_records(envelope)
 
     def submit(self, envelope: Envelope) -> None:
@@ -163,6 +165,11 @@ class Pipeline:
             except GatewayError as error:
                 ordinal += 1
                 yield self._park(parked(envelope, ordinal - 1, "parse", error), envelope)
+            except Exception as bug:  # noqa: BLE001 - our own bug: the rest is parked, the gateway lives.
+                log_bug(LOG, bug, message=envelope.message_id, record=ordinal)
+                fault = GatewayError("GW-1900")
+                yield self._park(parked(envelope, ordinal, "parse", fault), envelope)
+                return
 
     def _record(self, envelope: Envelope, parsed: Parsed) -> RecordResult:
         """Take one record along the whole way."""

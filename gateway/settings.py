@@ -22,7 +22,7 @@ class Settings:
     data_dir: Path = Path("data")
     database: str = ""
     listen: str = "127.0.0.1:8080"
-    base_url: str = ""
+    server_url: str = ""
     workers: int = 1
     threads: int = 16
     secret: str = ""
@@ -48,7 +48,7 @@ class Settings:
     @property
     def public_url(self) -> str:
         """The address clients use, without a slash at the end."""
-        return (self.base_url or f"http://{self.listen}").rstrip("/")
+        return (self.server_url or f"http://{self.listen}").rstrip("/")
 
     @property
     def is_loopback(self) -> bool:
@@ -81,7 +81,7 @@ HELP: dict[str, str] = {
     "data_dir": "Folder of the embedded database, large messages and the deployment secret.",
     "database": "Database URL: sqlite:///FILE or postgresql+psycopg://… (empty: SQLite in data_dir).",
     "listen": "HOST:PORT of the server.",
-    "base_url": "Address that clients use when a proxy stands in front (empty: from listen).",
+    "server_url": "Address that clients use when a proxy stands in front (empty: from listen).",
     "workers": "Server processes.",
     "threads": "Threads per server process.",
     "secret": "Deployment secret for ids, tokens and links (empty: kept in data_dir/secret).",

@@ -22,7 +22,7 @@ def search_type(exchange: Exchange, type_: str) -> Answer:
     demand(exchange.principal, type_, "search")
     asked = without_paging(exchange.query)
     query = parse_query(
-        exchange.services.definitions, (type_,), asked, _mode(exchange), base=exchange.address
+        exchange.services.definitions, (type_,), asked, _mode(exchange), server=exchange.address
     )
     page = exchange.services.store.search(
         exchange.visibility, query, cursor=cursor_of(exchange, type_, asked)

@@ -115,17 +115,17 @@ def _check(
 
 
 def _answers(lines: Iterable[bytes]) -> Iterator[Resource]:
-    base = Validator(load())
+    validator = Validator(load())
     for line in lines:
         if line.strip():
-            yield answer(decode(line), base)
+            yield answer(decode(line), validator)
 
 
-def answer(request: Resource, base: Validator) -> Resource:
+def answer(request: Resource, validator: Validator) -> Resource:
     """Answer one request of the batch; its definitions hold for it alone."""
     try:
         extra = _read_definitions(Path(path) for path in request.get("definitions", ()))
-        validator = base.with_definitions(extra) if extra else base
+        validator = validator.with_definitions(extra) if extra else validator
         profile = request.get("profile")
         wanted = _options(request.get("options") or {})
         issues = _check(Path(request["file"]), validator, (profile,) if profile else (), wanted)

@@ -140,13 +140,13 @@ class Definitions:
         bases: dict[str, dict[str, SearchParameter]] = {}
         for definition in self._all("search_parameters"):
             parameter = _search_parameter(definition)
-            for base in definition["base"]:
-                bases.setdefault(base, {})[parameter.code] = parameter
+            for parent in definition["base"]:
+                bases.setdefault(parent, {})[parameter.code] = parameter
         return {
             type_: {
                 code: parameter
-                for base in (*self._ancestors(type_), type_)
-                for code, parameter in bases.get(base, {}).items()
+                for parent in (*self._ancestors(type_), type_)
+                for code, parameter in bases.get(parent, {}).items()
             }
             for type_ in sorted(self.resource_types)
         }

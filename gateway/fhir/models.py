@@ -22,7 +22,7 @@ def from_model(model: BaseModel) -> Resource:
     """
     written: Resource = {}
     # The ending of an import path tells resources from elements without loading either.
-    if any(base.__module__.endswith(".resource") for base in type(model).__mro__):
+    if any(ancestor.__module__.endswith(".resource") for ancestor in type(model).__mro__):
         written["resourceType"] = type(model).__name__
     for key, field in _fields(type(model)):
         value = getattr(model, field)

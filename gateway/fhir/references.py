@@ -32,7 +32,7 @@ def split(reference: str) -> Target | None:
     return Target(match["type"], match["id"], match["version"])
 
 
-def base_of(reference: str) -> str | None:
+def server_of(reference: str) -> str | None:
     """Give the server's base of an absolute reference, without the last slash."""
     match = _LITERAL.fullmatch(reference)
     return match["base"] if match else None

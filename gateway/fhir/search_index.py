@@ -167,9 +167,10 @@ def _composite(
 ) -> list[tuple[str | None, Extract]]:
     bases = _bases(type_, parameter)
     compiled = [
-        (base.visit(), _components(definitions, type_, parameter, name, base)) for base in bases
+        (parent.visit(), _components(definitions, type_, parameter, name, parent))
+        for parent in bases
     ]
-    first_keys = {base.first_key for base in bases}
+    first_keys = {parent.first_key for parent in bases}
     return [(first_keys.pop() if len(first_keys) == 1 else None, _grouped(compiled))]
 
 
@@ -183,7 +184,7 @@ def _bases(type_: str, parameter: SearchParameter) -> list[Route]:
 
 
 def _components(
-    definitions: Definitions, type_: str, parameter: SearchParameter, name: str, base: Route
+    definitions: Definitions, type_: str, parameter: SearchParameter, name: str, parent: Route
 ) -> list[Component]:
     components: list[Component] = []
     for position, (url, expression) in enumerate(parameter.components, start=1):
@@ -192,7 +193,7 @@ def _components(
         if isinstance(paths, Truth):
             raise SearchExpressionError(f"{name}: component {position} is a condition")
         is_rooted = paths[0][0] == Member("%resource")
-        start = Route((), type_, type_) if is_rooted else Route((), base.type, base.shape)
+        start = Route((), type_, type_) if is_rooted else Route((), parent.type, parent.shape)
         found = _routes([p[1:] if is_rooted else p for p in paths], type_, start)
         label = component_name(name, position)
         ways = [(r.visit(), make) for r, make in _makers(found, kind, label)]

@@ -70,7 +70,7 @@ def parse_values(
     *,
     modifier: str | None = None,
     components: tuple[ParameterKind, ...] = (),
-    base: str | None = None,
+    server: str | None = None,
 ) -> tuple[Value, ...]:
     """Parse the alternatives of one value; raises GW-7102 naming the parameter."""
     if "\x00" in text:
@@ -82,28 +82,28 @@ def parse_values(
     if any(not one.strip() for one in alternatives):
         raise refuse(name, "值为空", "a value is empty")
     if kind == "composite":
-        return tuple(_composite(name, one, components, base) for one in alternatives)
-    return tuple(_single(name, kind, one, modifier, base) for one in alternatives)
+        return tuple(_composite(name, one, components, server) for one in alternatives)
+    return tuple(_single(name, kind, one, modifier, server) for one in alternatives)
 
 
 def _composite(
-    name: str, text: str, components: tuple[ParameterKind, ...], base: str | None
+    name: str, text: str, components: tuple[ParameterKind, ...], server: str | None
 ) -> Value:
     parts = split_escaped(text, "$")
     if len(parts) != len(components):
         count = len(components)
         raise refuse(name, f"应由 $ 分为 {count} 段", f"it needs {count} parts joined by $")
     pairs = zip(components, parts, strict=True)
-    return CompositeValue(tuple(_single(name, kind, part, None, base) for kind, part in pairs))
+    return CompositeValue(tuple(_single(name, kind, part, None, server) for kind, part in pairs))
 
 
 def _single(
-    name: str, kind: ParameterKind, text: str, modifier: str | None, base: str | None
+    name: str, kind: ParameterKind, text: str, modifier: str | None, server: str | None
 ) -> Value:
     if kind == "reference":
         if modifier == "identifier":
             return _token(name, text)
-        return _reference(name, text, modifier, base)
+        return _reference(name, text, modifier, server)
     if kind == "token" and modifier == "text":
         return TextValue(unescape(text))
     return _PARSERS[kind](name, text)
@@ -172,10 +172,10 @@ def _quantity(name: str, text: str) -> NumberValue:
     return NumberValue(plain.prefix, plain.number, plain.low, plain.high, system, unit)
 
 
-def _reference(name: str, text: str, type_: str | None, base: str | None) -> ReferenceValue:
+def _reference(name: str, text: str, type_: str | None, server: str | None) -> ReferenceValue:
     value = unescape(text).strip()
-    if base and value.startswith(base.rstrip("/") + "/"):
-        value = value[len(base.rstrip("/")) + 1 :]
+    if server and value.startswith(server.rstrip("/") + "/"):
+        value = value[len(server.rstrip("/")) + 1 :]
     match = _LOCAL.fullmatch(value)
     if match is None:
         return ReferenceValue(None, None, value)

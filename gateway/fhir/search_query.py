@@ -25,16 +25,16 @@ def parse_query(
     pairs: Sequence[tuple[str, str]],
     mode: Mode | None = None,
     *,
-    base: str | None = None,
+    server: str | None = None,
 ) -> Query:
     """Parse the decoded name and value pairs of a search on ``types``.
 
-    ``base`` is our own base URL: references that begin with it are ours. Unknown parameters:
+    ``server`` is our own base URL: references that begin with it are ours. Unknown parameters:
     ``strict`` refuses them (GW-7101), ``lenient`` ignores them, and by default only names that
     begin with ``_`` are ignored, for leaving out any other would silently widen the result. Bad
     values raise GW-7102, modifiers that cannot be answered GW-7103; each names the parameter.
     """
-    parser = _Parser(definitions, tuple(types), mode, base)
+    parser = _Parser(definitions, tuple(types), mode, server)
     for name, value in pairs:
         if name == "_type":
             parser.narrow(value)
@@ -45,12 +45,16 @@ def parse_query(
 
 class _Parser:
     def __init__(
-        self, definitions: Definitions, types: tuple[str, ...], mode: Mode | None, base: str | None
+        self,
+        definitions: Definitions,
+        types: tuple[str, ...],
+        mode: Mode | None,
+        server: str | None,
     ) -> None:
         self._definitions = definitions
         self._types = types
         self._mode = mode
-        self._base = base
+        self._server = server
         self._conditions: list[Condition] = []
         self._sorts: list[Sort] = []
         self._includes: list[Include] = []
@@ -167,7 +171,7 @@ class _Parser:
             raise GatewayError("GW-7103", name=self._full, modifier=modifier)
         components = self._components(parameter) if kind == "composite" and parameter else ()
         values = parse_values(
-            self._full, kind, value, modifier=modifier, components=components, base=self._base
+            self._full, kind, value, modifier=modifier, components=components, server=self._server
         )
         kept = None if of_type else modifier
         return Criterion(types, code, kind, values, kept, components=components)

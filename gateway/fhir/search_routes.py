@@ -119,8 +119,8 @@ def _is_a(type_: str, wanted: str) -> bool:
     if type_.lower() == wanted.lower():
         return True
     structure = load().structure(type_)
-    base = structure.get("baseDefinition") if structure else None
-    return base is not None and _is_a(base.rpartition("/")[2], wanted)
+    parent = structure.get("baseDefinition") if structure else None
+    return parent is not None and _is_a(parent.rpartition("/")[2], wanted)
 
 
 def _applies(tests: Condition, type_: str) -> bool:

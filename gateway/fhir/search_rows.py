@@ -219,7 +219,7 @@ def _reference(value: Json) -> Iterator[Values]:
     literal = _text(reference.get("reference"))
     if literal and not literal.startswith("#"):
         target = references.split(literal)
-        if target is not None and references.base_of(literal) is None:
+        if target is not None and references.server_of(literal) is None:
             yield target.type, target.id, f"{target.type}/{target.id}"
         else:
             yield target.type if target else stated, None, literal

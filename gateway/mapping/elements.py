@@ -60,10 +60,10 @@ def compile_set(
 
 def _primitive_extension(name: str, elements: Mapping[str, Element]) -> Element | None:
     """Let ``_birthDate`` stand for id and extensions of a primitive that occurs once."""
-    base = elements.get(name[1:]) if name.startswith("_") else None
-    if base is None or not base.is_primitive or base.is_many:
+    whole = elements.get(name[1:]) if name.startswith("_") else None
+    if whole is None or not whole.is_primitive or whole.is_many:
         return None
-    return Element(name, base.path, "Element", False, False, "Element")
+    return Element(name, whole.path, "Element", False, False, "Element")
 
 
 def _demand_required(
@@ -142,15 +142,15 @@ def _put_first(name: str, suffix: str, rules: list[Rule]) -> Put:
 
 def _put_many(name: str, suffix: str, rules: list[Rule]) -> Put:
     def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        base = pointer + suffix
+        whole = pointer + suffix
         values: list[Any] = []
         found = False
         for one, many, is_dynamic in rules:
             before = len(values)
             if many is not None:
-                values += many(frame, base, before)
+                values += many(frame, whole, before)
             elif one is not None:
-                value = one(frame, f"{base}/{before}")
+                value = one(frame, f"{whole}/{before}")
                 if value is not None:
                     values.append(value)
             found = found or (is_dynamic and len(values) > before)

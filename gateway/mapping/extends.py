@@ -34,22 +34,22 @@ def load(
     if name is None:
         return own
     mark = tree.entries["extends"].mark
-    base_path = find(name)
-    if base_path is None:
+    parent_path = find(name)
+    if parent_path is None:
         problems.add(mark, "GW-3031", name=name)
         return own
-    if str(base_path) in chain or base_path == path:
-        problems.add(mark, "GW-3038", chain=" → ".join((*chain, str(path), str(base_path))))
+    if str(parent_path) in chain or parent_path == path:
+        problems.add(mark, "GW-3038", chain=" → ".join((*chain, str(path), str(parent_path))))
         return own
-    base = load(base_path, str(base_path), find, problems, (*chain, str(path)))
-    if base is None:
+    parent = load(parent_path, str(parent_path), find, problems, (*chain, str(path)))
+    if parent is None:
         return own
-    return Source(lay(base.tree, tree), [path, *base.files], [path.parent, *base.folders])
+    return Source(lay(parent.tree, tree), [path, *parent.files], [path.parent, *parent.folders])
 
 
-def lay(base: Table, own: Table) -> Table:
+def lay(parent: Table, own: Table) -> Table:
     """Lay a file over its base: words replace, tables unite, resources merge by ``as``."""
-    made = Table(dict(base.entries), own.mark, dict(base.marks))
+    made = Table(dict(parent.entries), own.mark, dict(parent.marks))
     made.entries.pop("tests", None)
     made.entries.pop("samples", None)
     for word, node in own.entries.items():

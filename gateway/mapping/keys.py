@@ -150,35 +150,35 @@ def _value(node: Node, scope: Scope) -> Source:
 
 def _system(node: Table, scope: Scope) -> System:
     given = node.get("system")
-    base: System
+    system: System
     if given is None:
-        base = _constant("urn:assigner" if "assigner" in node else f"urn:key:{_shown(node)}")
+        system = _constant("urn:assigner" if "assigner" in node else f"urn:key:{_shown(node)}")
     elif isinstance(given, Scalar) and not given.text.startswith("."):
         fill = compile_text(given.text, scope.spot(given.mark, "key.system"))
 
         def filled(frame: Frame) -> tuple[str, tuple[Place, ...]]:
             return fill(frame.run), ()
 
-        base = filled
+        system = filled
     else:
-        base = _value(given, scope)
+        system = _value(given, scope)
     if "assigner" not in node:
-        return base
-    return _assigned(base, first_of(scope.selectors_of(node.entries["assigner"]), scope.absent))
+        return system
+    return _assigned(system, first_of(scope.selectors_of(node.entries["assigner"]), scope.absent))
 
 
 def _constant(text: str) -> System:
     return lambda _frame: (text, ())
 
 
-def _assigned(base: System, assigner: Source) -> System:
-    def system(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
-        start, end = base(frame), assigner(frame)
+def _assigned(system: System, assigner: Source) -> System:
+    def assigned(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
+        start, end = system(frame), assigner(frame)
         if start is None or end is None:
             return None
         return f"{start[0]}:{end[0]}", start[1] + end[1]
 
-    return system
+    return assigned
 
 
 def _within(node: Table, type_: str, scope: Scope) -> Callable[[Frame], list[Found]] | None:

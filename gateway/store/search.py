@@ -69,13 +69,13 @@ def search_in(
 
 
 def _plan(connection: Connection, query: Query, v: FromClause, scope: Scope) -> _Plan:
-    base = [*scope.live(v), v.c.type.in_(query.types)]
+    always = [*scope.live(v), v.c.type.in_(query.types)]
     conditions = list(query.conditions)
     if not conditions:
-        return _Plan(None, base, "type")
+        return _Plan(None, always, "type")
     position, is_rare = _beginning(connection, query, scope)
     if position is None:
-        return _Plan(None, [*base, *(holds(one, v, scope) for one in conditions)], "type, tested")
+        return _Plan(None, [*always, *(holds(one, v, scope) for one in conditions)], "type, tested")
     first = conditions.pop(position)
     rest = [holds(one, v, scope) for one in conditions]
     name = _name(first)
@@ -83,12 +83,12 @@ def _plan(connection: Connection, query: Query, v: FromClause, scope: Scope) -> 
     if streamed is not None:
         i, on = streamed
         return _Plan(
-            i, [*base, *on, i.c.shard == v.c.shard, i.c.pk == v.c.pk, *rest], f"{name} in order"
+            i, [*always, *on, i.c.shard == v.c.shard, i.c.pk == v.c.pk, *rest], f"{name} in order"
         )
     listed = keys(first, scope)
     if listed is None:
-        return _Plan(None, [*base, holds(first, v, scope), *rest], "type, tested")
-    return _Plan(None, [*base, v.c.pk.in_(listed), *rest], f"{name} listed")
+        return _Plan(None, [*always, holds(first, v, scope), *rest], "type, tested")
+    return _Plan(None, [*always, v.c.pk.in_(listed), *rest], f"{name} listed")
 
 
 def _beginning(connection: Connection, query: Query, scope: Scope) -> tuple[int | None, bool]:

@@ -108,9 +108,8 @@ def history(
 ) -> Page:
     """Give versions, newest first, of one resource, one type or the whole shard.
 
-    ``since_ms`` includes its millisecond; with it, only what is complete is given, so that the
-    next call with ``since_ms=page.complete_ms`` misses and repeats nothing. ``at_ms`` asks for the
-    versions that were the newest at some time of [low, high).
+    With ``since_ms`` only what is complete is given, so that the next call with
+    ``since_ms=page.complete_ms`` misses and repeats nothing. ``at_ms``: newest in [low, high).
     """
     v = version.alias("v")
     complete_ms, taken_ms = database.complete_ms(visibility.shard), now_ms
@@ -127,18 +126,17 @@ def history(
             # A writer may have begun before the last answer and taken its number after it: the
             # oldest start then lies before what was already given as complete.
             complete_ms = max(complete_ms, since_ms)
-            statement = statement.where(
-                v.c.pk >= first_key(since_ms), v.c.pk < first_key(complete_ms)
-            )
+            first, end = first_key(since_ms), first_key(complete_ms)
+            statement = statement.where(v.c.pk >= first, v.c.pk < end)
         if at_ms is not None:
             statement = _current_within(statement, v, at_ms)
         rows = connection.execute(statement.order_by(v.c.pk.desc()).limit(count + 1)).fetchall()
-    following = None
-    if len(rows) > count:
-        after = (rows[count - 1][0],)
-        following = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, after).text()
     matches = tuple(to_stored(visibility.shard, tuple(row)) for row in rows[:count])
-    return Page(matches, next=following, complete_ms=complete_ms)
+    if len(rows) <= count:
+        return Page(matches, complete_ms=complete_ms)
+    after = (rows[count - 1][0],)
+    following = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, after)
+    return Page(matches, next=following.text(), complete_ms=complete_ms)
 
 
 def _narrow(

@@ -22,8 +22,8 @@ class Artefacts(Protocol):
 class Layered:
     """A base with further resources laid over it; the base is shared, never copied."""
 
-    def __init__(self, base: Artefacts, resources: Iterable[Resource]) -> None:
-        self._base = base
+    def __init__(self, parent: Artefacts, resources: Iterable[Resource]) -> None:
+        self._parent = parent
         self.own: dict[tuple[str, str], Resource] = {}
         for resource in resources:
             type_, url = resource.get("resourceType"), resource.get("url")
@@ -34,15 +34,15 @@ class Layered:
 
     def structure(self, name_or_url: str) -> Resource | None:
         """Give a StructureDefinition, ours before the base's."""
-        return self._find("StructureDefinition", name_or_url) or self._base.structure(name_or_url)
+        return self._find("StructureDefinition", name_or_url) or self._parent.structure(name_or_url)
 
     def value_set(self, url: str) -> Resource | None:
         """Give a ValueSet, ours before the base's."""
-        return self._find("ValueSet", url) or self._base.value_set(url)
+        return self._find("ValueSet", url) or self._parent.value_set(url)
 
     def code_system(self, url: str) -> Resource | None:
         """Give a CodeSystem, ours before the base's."""
-        return self._find("CodeSystem", url) or self._base.code_system(url)
+        return self._find("CodeSystem", url) or self._parent.code_system(url)
 
     def resource(self, type_: str, url: str) -> Resource | None:
         """Give a conformance resource of any type that was laid over the base."""

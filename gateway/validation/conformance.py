@@ -32,7 +32,9 @@ def _check_search_parameter(resource: Resource, trail: Trail, run: Run, engine: 
     except FhirPathError as err:
         run.report("GW-4501", trail, "expression", problem=f"{err.number} at column {err.column}")
         return
-    allowed = {name for base in bases if type(base) is str for name in engine.model.bases(base)}
+    allowed = {
+        name for parent in bases if type(parent) is str for name in engine.model.bases(parent)
+    }
     for root in sorted(roots & engine.resource_types - allowed):
         problem = f"{root} is no base of this search parameter"
         run.report("GW-4501", trail, "expression", problem=problem)
@@ -57,8 +59,8 @@ def _check_structure(resource: Resource, trail: Trail, run: Run, engine: "Engine
     if resource.get("type") == "Extension" and fixed not in (None, resource.get("url")):
         problem = "Extension.url is fixed to another url than that of the definition"
         run.report("GW-4501", trail, problem=problem)
-    base = _base_url(resource, engine)
-    if fixed is not None and base is not None and base != fixed:
+    parent = _parent_url(resource, engine)
+    if fixed is not None and parent is not None and parent != fixed:
         problem = "Extension.url is fixed to another url than in its base definition"
         run.report("GW-4501", trail, problem=problem)
     inner: Trail = (trail, "differential", None)
@@ -76,7 +78,7 @@ def _fixed_url(elements: list[Any]) -> Any:
     return None
 
 
-def _base_url(resource: Resource, engine: "Engine") -> Any:
+def _parent_url(resource: Resource, engine: "Engine") -> Any:
     """Give the url that an extension's base definition fixes; None if that is no extension."""
     try:
         tree = engine.book.tree(str(resource.get("baseDefinition")))

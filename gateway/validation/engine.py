@@ -27,21 +27,21 @@ class Engine:
     """Everything compiled from one set of artefacts; it may be shared by threads."""
 
     def __init__(
-        self, artefacts: Artefacts, resource_types: frozenset[str], base: "Engine | None" = None
+        self, artefacts: Artefacts, resource_types: frozenset[str], parent: "Engine | None" = None
     ) -> None:
         self.artefacts = artefacts
         self.resource_types = resource_types
         own = artefacts.own if isinstance(artefacts, Layered) else {}
         kinds = {type_ for type_, _ in own}
         # Types are made of the release alone, so the base's compiled ones serve unless redefined.
-        is_plain = base is not None and not any(
+        is_plain = parent is not None and not any(
             url.startswith(_CORE) and "/" not in url.removeprefix(_CORE) for _, url in own
         )
-        self.model: Model = base.model if base and is_plain else Model(artefacts)
-        self.types: Types = base.types if base and is_plain else Types(artefacts, self.model)
+        self.model: Model = parent.model if parent and is_plain else Model(artefacts)
+        self.types: Types = parent.types if parent and is_plain else Types(artefacts, self.model)
         has_codes = bool(kinds & {"ValueSet", "CodeSystem"})
         self.terminology: Terminology = (
-            base.terminology if base and not has_codes else Terminology(artefacts)
+            parent.terminology if parent and not has_codes else Terminology(artefacts)
         )
         self.book = Book(self)
 

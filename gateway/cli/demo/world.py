@@ -50,7 +50,10 @@ def is_free(port: int) -> bool:
 
 @dataclass(slots=True)
 class World:
-    """The running demo; ``url`` is the server's address, ``tokens`` one per member."""
+    """The running demo: ``url`` is the server's address, ``tokens`` one per member.
+
+    ``options`` are settings that differ from the demo's, by name.
+    """
 
     data_dir: Path
     mailbox: Mailbox
@@ -62,6 +65,7 @@ class World:
     applied: Applied | None = None
     http: requests.Session = field(default_factory=requests.Session)
     runtime: Runtime | None = None
+    options: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -78,6 +82,7 @@ class World:
             demo_links=True,
             allowed_networks="127.0.0.0/8",
             log_level="WARNING",
+            **self.options,
         )
 
     # ------------------------------------------------------------ setting up
@@ -129,6 +134,7 @@ class World:
             "GATEWAY_DEMO_LINKS": "true",
             "GATEWAY_ALLOWED_NETWORKS": settings.allowed_networks,
             "GATEWAY_LOG_LEVEL": settings.log_level,
+            **{f"GATEWAY_{name.upper()}": value for name, value in self.options.items()},
         }
         log = (self.data_dir / "server.log").open("ab")
         command = [sys.executable, "-m", "gateway.cli", "serve"]

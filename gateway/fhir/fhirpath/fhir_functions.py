@@ -85,9 +85,9 @@ def conforms_to(env: Env, focus: Collection, profile: Collection) -> Collection:
     item = focus[0]
     if type(item) is not Node:
         return [False]
-    base = "http://hl7.org/fhir/StructureDefinition/"
-    name = url.removeprefix(base)
-    if url.startswith(base) and env.context.model.is_a(item.type, name):
+    prefix = "http://hl7.org/fhir/StructureDefinition/"
+    name = url.removeprefix(prefix)
+    if url.startswith(prefix) and env.context.model.is_a(item.type, name):
         return [True]
     verdict = None if ask is None else ask(item, url)
     return [] if verdict is None else [verdict]

@@ -66,8 +66,8 @@ class Model:
         while name and name not in chain:
             chain.append(name)
             structure = self._structures.structure(name)
-            base = (structure or {}).get("baseDefinition", "")
-            name = base.rpartition("/")[2]
+            parent = (structure or {}).get("baseDefinition", "")
+            name = parent.rpartition("/")[2]
         return tuple(chain)
 
     def _read(self, root: str) -> None:

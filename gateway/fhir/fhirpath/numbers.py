@@ -59,9 +59,9 @@ _on_number("sqrt", lambda value: Decimal(value).sqrt() if value >= 0 else None)
 
 
 @eager("log", 1)
-def log(_: Env, focus: Collection, base: Collection) -> Collection:
+def log(_: Env, focus: Collection, radix: Collection) -> Collection:
     """Give the logarithm to a base."""
-    value, of = _number(focus), _number(base)
+    value, of = _number(focus), _number(radix)
     if value is None or of is None or value <= 0 or of <= 0 or of == 1:
         return []
     return [_tidy(math.log(value, of))]

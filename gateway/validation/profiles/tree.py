@@ -92,10 +92,10 @@ class Trees:
         if elements:
             root = Part(type_, type_)
         else:
-            base = str(definition.get("baseDefinition", ""))
-            parent = self.tree(base)
+            url = str(definition.get("baseDefinition", ""))
+            parent = self.tree(url)
             if parent is None:
-                raise ProfileError(f"its base {base} is not known")
+                raise ProfileError(f"its base {url} is not known")
             root = copy.deepcopy(parent)
             elements = _elements(definition, "differential")
         names = _Names()
@@ -107,19 +107,19 @@ class Trees:
 
     def _apply(self, root: Part, segments: list[tuple[str, str]], element: Resource) -> None:
         part = root
-        base: Resource | None = self.element(root.type_ or "", "")
+        parent: Resource | None = self.element(root.type_ or "", "")
         is_slice = False
         for name, slice_name in segments[1:]:
             found = self._child(part, name)
             if found is None:
                 # An element that the type does not have is the definition's own defect.
                 return
-            part, base = found
+            part, parent = found
             is_slice = False
             for one in slice_name.split("/") if slice_name else ():
                 part = self._slice(part, one)
                 is_slice = True
-        _merge(part, element, base or {}, self._keys(part), is_slice=is_slice)
+        _merge(part, element, parent or {}, self._keys(part), is_slice=is_slice)
         if (
             part.types
             and len(part.types) == 1
@@ -130,19 +130,19 @@ class Trees:
     def _child(self, part: Part, name: str) -> tuple[Part, Resource | None] | None:
         stem = name.removesuffix("[x]")
         owner = part.type_ or ""
-        base = self.element(owner, stem)
+        parent = self.element(owner, stem)
         found = part.children.get(stem)
-        if found is None and base is None:
+        if found is None and parent is None:
             chosen = self._choice(owner, stem)
             whole = self._child(part, chosen[0]) if chosen is not None else None
             if whole is None:
                 return None
             return self._slice(whole[0], stem), whole[1]
         if found is None:
-            found = Part(stem, self._type_of(owner, stem, base))
-            found.is_choice = bool(base and base["path"].endswith("[x]"))
+            found = Part(stem, self._type_of(owner, stem, parent))
+            found.is_choice = bool(parent and parent["path"].endswith("[x]"))
             part.children[stem] = found
-        return found, base
+        return found, parent
 
     def _slice(self, part: Part, name: str) -> Part:
         found = part.slices.get(name)
@@ -177,9 +177,9 @@ class Trees:
                     return stem, code
         return None
 
-    def _type_of(self, owner: str, stem: str, base: Resource | None) -> str | None:
+    def _type_of(self, owner: str, stem: str, parent: Resource | None) -> str | None:
         keys = self._model.children(owner).get(stem, ())
-        if base is None or len(keys) != 1:
+        if parent is None or len(keys) != 1:
             return None
         return keys[0][1]
 
@@ -206,9 +206,9 @@ class Trees:
 
 def is_constraint(definition: Resource) -> bool:
     """Say whether a definition constrains a type instead of making one."""
-    base = str(definition.get("baseDefinition", "")).rpartition("/")[2]
+    parent = str(definition.get("baseDefinition", "")).rpartition("/")[2]
     # A profile that calls itself a specialization of its own type is a constraint all the same.
-    return definition.get("derivation") == "constraint" or base == definition.get("type")
+    return definition.get("derivation") == "constraint" or parent == definition.get("type")
 
 
 def _elements(definition: Resource, view: str) -> list[Resource]:
@@ -258,29 +258,29 @@ def _stated(element: Resource, prefix: str) -> tuple[str, Any] | None:
 
 
 def _merge(
-    part: Part, element: Resource, base: Resource, keys: set[str], *, is_slice: bool
+    part: Part, element: Resource, parent: Resource, keys: set[str], *, is_slice: bool
 ) -> None:
     """Lay an element over a part, leaving out what the base type says already."""
     least, most = element.get("min"), element.get("max")
-    if isinstance(least, int) and (is_slice or least > base.get("min", 0)):
+    if isinstance(least, int) and (is_slice or least > parent.get("min", 0)):
         part.least = max(part.least, least)
-    if isinstance(most, str) and most.isdigit() and (is_slice or most != base.get("max")):
+    if isinstance(most, str) and most.isdigit() and (is_slice or most != parent.get("max")):
         part.most = int(most)
     types = element.get("type")
-    if isinstance(types, list) and (is_slice or not _same_types(types, base.get("type", []))):
+    if isinstance(types, list) and (is_slice or not _same_types(types, parent.get("type", []))):
         part.types = types
     for prefix in ("fixed", "pattern"):
         stated = _stated(element, prefix)
-        if stated is not None and _stated(base, prefix) != stated:
+        if stated is not None and _stated(parent, prefix) != stated:
             setattr(part, prefix, stated[1])
     part.lowest = _stated(element, "minValue") or part.lowest
     part.highest = _stated(element, "maxValue") or part.highest
     if isinstance(element.get("maxLength"), int):
         part.max_length = element["maxLength"]
     binding = element.get("binding")
-    if isinstance(binding, dict) and not _same_binding(binding, base.get("binding")):
+    if isinstance(binding, dict) and not _same_binding(binding, parent.get("binding")):
         part.binding = binding
-    known = keys | {constraint.get("key", "") for constraint in base.get("constraint", ())}
+    known = keys | {constraint.get("key", "") for constraint in parent.get("constraint", ())}
     present = {constraint.get("key", "") for constraint in part.constraints}
     part.constraints += [
         constraint

@@ -56,11 +56,11 @@ def test_elements_keep_what_a_validator_needs() -> None:
     assert elements["Observation.component.referenceRange"]["contentReference"]
 
 
-def test_every_base_definition_and_every_value_set_that_hl7_binds_is_there() -> None:
+def test_every_parent_definition_and_every_value_set_that_hl7_binds_is_there() -> None:
     definitions = load()
     for structure in definitions.structures():
-        base = structure.get("baseDefinition")
-        assert base is None or definitions.structure(base) is not None, structure["url"]
+        parent = structure.get("baseDefinition")
+        assert parent is None or definitions.structure(parent) is not None, structure["url"]
     for type_ in definitions.resource_types:
         structure = definitions.structure(type_) or {}
         for element in structure["snapshot"]["element"]:

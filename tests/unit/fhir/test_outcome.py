@@ -16,10 +16,10 @@ def test_a_finding_tells_number_both_languages_and_place() -> None:
     assert "出现了两次" in chinese
     assert "stands twice" in english
     assert written["expression"] == ["Patient.name"]
-    base = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
+    first = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
     assert written["extension"] == [
-        {"url": f"{base}line", "valueInteger": 3},
-        {"url": f"{base}col", "valueInteger": 7},
+        {"url": f"{first}line", "valueInteger": 3},
+        {"url": f"{first}col", "valueInteger": 7},
     ]
 
 

@@ -28,9 +28,9 @@ def test_a_literal_reference_is_split(text: str, target: object) -> None:
     assert references.split(text) == target
 
 
-def test_the_base_of_an_absolute_reference_is_given() -> None:
-    assert references.base_of("https://example.org/fhir/Patient/1") == "https://example.org/fhir"
-    assert references.base_of("Patient/1") is None
+def test_the_server_of_an_absolute_reference_is_given() -> None:
+    assert references.server_of("https://example.org/fhir/Patient/1") == "https://example.org/fhir"
+    assert references.server_of("Patient/1") is None
 
 
 BUNDLE: Resource = {

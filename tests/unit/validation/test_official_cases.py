@@ -36,10 +36,10 @@ def test_the_verdict_is_that_of_the_official_validator_in_most_cases() -> None:
     folder = os.environ.get("CORPORA")
     if folder is None:
         pytest.skip("CORPORA is not set")
-    base = Validator(load())
+    validator = Validator(load())
     cases = _requests(Path(folder) / "validator")
     same = 0
     for request, is_bad in cases:
-        issues = answer(request, base)["outcome"]["issue"]
+        issues = answer(request, validator)["outcome"]["issue"]
         same += any(one["severity"] in ("error", "fatal") for one in issues) is is_bad
     assert same / len(cases) >= _LEAST

@@ -147,7 +147,7 @@ def test_a_closed_slicing_takes_nothing_else(validator: Validator) -> None:
     }
 
 
-def test_a_profile_of_a_profile_keeps_what_its_base_asks(validator: Validator) -> None:
+def test_a_profile_of_a_profile_keeps_what_its_parent_asks(validator: Validator) -> None:
     """The base's slices stand in the derived differential without being repeated."""
     derived = profile(
         element("Patient.identifier:health", min=1), url="http://sample.test/StructureDefinition/d"
@@ -182,7 +182,7 @@ def test_definitions_of_one_validator_do_not_reach_another(validator: Validator)
     assert found(loose.check(patient(), [_URL])) == set()
 
 
-def test_a_circle_of_base_definitions_is_a_finding(validator: Validator) -> None:
+def test_a_circle_of_parent_definitions_is_a_finding(validator: Validator) -> None:
     """It must neither hang nor pass."""
     one, two = profile(url="http://sample.test/1"), profile(url="http://sample.test/2")
     one["baseDefinition"], two["baseDefinition"] = two["url"], one["url"]
