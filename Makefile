@@ -5,7 +5,7 @@ UV := .venv/uv/bin/uv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check lint types layers docs system test-data fuzz soak bench clean
+.PHONY: help install lock demo test check lint types layers docs system test-data fuzz profiles-check soak bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,13 +24,13 @@ demo: .venv/installed ## Play one patient's story across a consortium (ARGS=--ex
 
 check: lint types layers ## Style, types and layers
 
-lint: .venv/installed
+lint: .venv/installed ## Style (ruff)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-types: .venv/installed
+types: .venv/installed ## Types (mypy --strict)
 	$(BIN)/mypy
 
-layers: .venv/installed
+layers: .venv/installed ## Imports only downwards (import-linter)
 	$(BIN)/lint-imports
 
 test: .venv/installed check ## Everything: checks and all tests, on SQLite and PostgreSQL
@@ -51,6 +51,9 @@ test-data: .venv/installed ## Fetch the official FHIR R4 examples into test-data
 
 fuzz: .venv/installed ## Fuzz readers, validator and entrances for ten minutes
 	$(BIN)/pytest tests/fuzz -q -p no:cacheprovider --timeout 1800 $(ARGS)
+
+profiles-check: .venv/installed ## Validate every profile, value set and example with ourselves
+	$(BIN)/gateway profiles check
 
 soak: .venv/installed ## Kill the server at random under load and count what is there
 	$(BIN)/pytest tests/soak -q -p no:cacheprovider --timeout 3600 $(ARGS)

@@ -1,1 +1,1 @@
-"""Benchmarks: each module has a ``main`` that prints a table; ``python -m benchmarks.run`` runs them."""
+"""Benchmarks: each module has a ``main`` that prints a table; see ``benchmarks.run``."""

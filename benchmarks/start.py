@@ -6,6 +6,7 @@ Each figure is of a fresh process; ``python -m benchmarks.start [TIMES]`` gives 
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +60,7 @@ def _steps(program: str) -> dict[str, tuple[float, float]]:
     marks = json.loads(done.stdout.splitlines()[-1])
     return {
         name: (wall - before[1], used - before[2])
-        for before, (name, wall, used) in zip(marks, marks[1:], strict=False)
+        for before, (name, wall, used) in pairwise(marks)
     }
 
 

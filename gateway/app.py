@@ -3,6 +3,9 @@
 ``gateway serve`` and any WSGI server start ``from_environment``; tests wire a runtime themselves.
 """
 
+import os
+import threading
+import time
 from ipaddress import ip_address
 
 from flask import Flask, Response, request
@@ -20,6 +23,7 @@ from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.wiring import build_runtime
 
+PARENT_POLL_S = 0.5
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -52,6 +56,23 @@ def from_environment() -> Flask:
     settings = load_settings()
     configure_logging(settings.log_level)
     return create_app(build_runtime(settings))
+
+
+def supervised() -> Flask:
+    """Build the application for a server process of ``gateway serve``, which ends with its parent.
+
+    The parent listens for MLLP and delivers notices; a process that outlived it would go on
+    answering while nothing is delivered, and keep the port from the next start.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    return from_environment()
 
 
 def _protected(response: Response) -> Response:

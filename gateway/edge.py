@@ -14,10 +14,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from gateway.access import Access
 from gateway.errors import GatewayError
 from gateway.fhir import codec
+from gateway.fhir.conformance import Conformance
 from gateway.fhir.definitions import Definitions
 from gateway.fhir.outcome import operation_outcome
+from gateway.fhir.terminology import Terminology
 from gateway.pipeline import Pipeline
-from gateway.records import Checks, Principal
+from gateway.records import Principal, ShardChecks
 from gateway.settings import Settings
 from gateway.store import Store
 
@@ -41,7 +43,7 @@ class Services(Protocol):
         """The record's way."""
 
     @property
-    def validator(self) -> Checks:
+    def validator(self) -> ShardChecks:
         """The compiled validator."""
 
     @property
@@ -51,6 +53,14 @@ class Services(Protocol):
     @property
     def definitions(self) -> Definitions:
         """The R4 definitions."""
+
+    @property
+    def conformance(self) -> Conformance:
+        """The definitions that all tenants share."""
+
+    @property
+    def terminology(self) -> Terminology:
+        """The codes of these definitions."""
 
     @property
     def clock(self) -> Callable[[], datetime]:

@@ -15,7 +15,6 @@ from gateway import interactions
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.definitions import Definitions
 from gateway.fhir.ids import business_id
-from gateway.fhir.search_query import parse_query
 from gateway.fhir.times import parse_instant
 from gateway.interactions import Request, Written
 from gateway.join import join
@@ -185,6 +184,7 @@ class Pipeline:
                 try:
                     with timed("store"):
                         self.store.commit(replace(prepared.commit, record=result))
+                    self.preparer.committed(prepared.commit)
                 except GatewayError as error:
                     if error.kind is not Kind.CONFLICT or attempt == ATTEMPTS - 1:
                         stage = "store"
@@ -261,6 +261,7 @@ class Pipeline:
                 )
                 commit = replace(prepared.commit, conditions=plan.conditions)
                 stored = self.store.commit(commit)
+                self.preparer.committed(commit)
             except GatewayError as error:
                 is_last = attempt == ATTEMPTS - 1 or plan.is_guarded
                 if error.kind is not Kind.CONFLICT or is_last:
@@ -285,7 +286,9 @@ class Pipeline:
         self, visibility: Visibility, type_: str, pairs: Sequence[tuple[str, str]]
     ) -> Sequence[str]:
         """Search for a condition; at most two ids, since two are as wrong as twenty."""
-        query = parse_query(self.definitions, (type_,), [*pairs, ("_count", "2")])
+        query = self.store.query((type_,), [*pairs, ("_count", "2")], "strict")
+        if not query.conditions:
+            raise GatewayError("GW-7043", type=type_)
         return [one.id for one in self.store.search(visibility, query).matches]
 
     def _client_context(self, principal: Principal) -> MapContext:

@@ -16,7 +16,6 @@ from gateway.join import Draft
 from gateway.overlay import Overlay, StoredReading
 from gateway.records import (
     Change,
-    Checks,
     Commit,
     Event,
     Issue,
@@ -25,6 +24,7 @@ from gateway.records import (
     Reactor,
     Relation,
     Resource,
+    ShardChecks,
 )
 
 ROUNDS = 6
@@ -53,7 +53,7 @@ class Preparer:
     """Holds the compiled validator, indexer and reactions."""
 
     def __init__(
-        self, validator: Checks, indexer: Indexer, reactors: Sequence[Reactor], secret: bytes
+        self, validator: ShardChecks, indexer: Indexer, reactors: Sequence[Reactor], secret: bytes
     ) -> None:
         """Take the compiled parts; ``secret`` names persons by keyed hashes."""
         self.validator, self.indexer = validator, indexer
@@ -69,12 +69,12 @@ class Preparer:
         enforce: bool = True,
     ) -> Prepared:
         """Make the commit of the drafts; raise GW-4801 with all findings when one is invalid."""
-        issues = self._checked(drafts, enforce)
+        issues = self._checked(shard, drafts, enforce)
         overlay = Overlay(reading, self.indexer, self.secret)
         overlay.lay(drafts)
         gathered = self._react(drafts, overlay, context)
         added = [draft for draft in overlay.drafts.values() if draft not in drafts]
-        issues += self._checked(added, enforce=True) + gathered.issues
+        issues += self._checked(shard, added, enforce=True) + gathered.issues
         changes = tuple(
             self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
         )
@@ -87,12 +87,17 @@ class Preparer:
         )
         return Prepared(commit, tuple(overlay.drafts.values()), tuple(issues))
 
-    def _checked(self, drafts: Iterable[Draft], enforce: bool) -> list[Issue]:
+    def committed(self, commit: Commit) -> None:
+        """Let definitions that were just written take effect."""
+        self.validator.committed(commit.shard, {change.type for change in commit.changes})
+
+    def _checked(self, shard: int, drafts: Iterable[Draft], enforce: bool) -> list[Issue]:
         """Validate; errors refuse the whole write unless the channel only warns."""
         found: list[Issue] = []
+        validator = self.validator.of(shard)
         for draft in drafts:
             if draft.resource is not None and draft.is_changed:
-                found += self.validator.check(draft.resource, draft.profiles)
+                found += validator.check(draft.resource, draft.profiles)
         errors = [one for one in found if one.severity in {"error", "fatal"}]
         if errors and enforce:
             raise GatewayError("GW-4801", issues=tuple(found), count=len(errors))

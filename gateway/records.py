@@ -5,10 +5,12 @@ Stored → Delivery. Everything here is data; nothing does I/O. A FHIR resource 
 whose decimals are ``Decimal`` and whose key order is kept (``gateway.fhir.codec``).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
+
+import msgspec
 
 Json = Any
 Resource = dict[str, Any]
@@ -16,9 +18,11 @@ Severity = Literal["fatal", "error", "warning", "information"]
 Format = Literal["hl7v2", "xml", "json", "rows", "fhir"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands in its source; lines and columns count from 1."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where a value stands in its source; lines and columns count from 1.
+
+    A Struct, since a record makes hundreds of them and the coverage report compares them all.
+    """
 
     path: str
     line: int | None = None
@@ -101,7 +105,7 @@ class Node(Protocol):
 
 
 Selector = Callable[[Node, Node], Sequence[Node]]
-"""A compiled source path: (anchor, root of the record) → nodes in source order, empty when absent."""
+"""A compiled source path: (anchor, root of the record) → nodes in source order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,9 @@ class Parsed:
     """One record of a message as a tree that keeps every value's place.
 
     ``kind`` is what the mapping's ``source.messages`` selects on: ``ORU^R01``, ``C0053``,
-    ``2304``, a table name. ``leaves`` yields every non-empty value for the coverage report.
+    ``2304``, a table name. ``leaves`` yields every non-empty value for the coverage report;
+    ``unread``, where a format has it, answers faster which of their places are neither in a set of
+    places nor within the nodes given.
     """
 
     format: Format
@@ -120,6 +126,7 @@ class Parsed:
     ordinal: int = 0
     control_id: str | None = None
     issues: tuple[Issue, ...] = ()
+    unread: Callable[[Set[Place], Sequence[Node]], list[Place]] | None = None
 
 
 class PathDialect(Protocol):
@@ -155,8 +162,7 @@ LineageKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(msgspec.Struct, frozen=True, gc=False):
     """Where one leaf of the output came from; ``pointer`` is a JSON pointer into the bundle."""
 
     pointer: str
@@ -204,7 +210,7 @@ class Mapped:
     profile: str | None = None
 
     def bundle(self) -> Resource:
-        """The contributions as a FHIR transaction Bundle with urn:uuid references resolved to ids."""
+        """The contributions as a FHIR transaction Bundle of updates."""
         entries = [
             {
                 "fullUrl": f"urn:uuid:{c.resource['id']}",
@@ -254,6 +260,28 @@ class Checks(Protocol):
         """Check one resource (a Bundle with all its entries) against R4 and the profiles."""
 
 
+class ShardChecks(Checks, Protocol):
+    """Validators that know what each shard has stored (``gateway.validation.shards``)."""
+
+    def of(self, shard: int) -> Checks:
+        """Give the validator of a shard."""
+
+    def committed(self, shard: int, types: Iterable[str]) -> None:
+        """Learn that resources of these types were written or deleted in a shard."""
+
+
+class CodeSets(Protocol):
+    """The loaded terminology, as ``:in`` ``:not-in`` ``:above`` ``:below`` of a search ask it."""
+
+    def members(self, value_set: str) -> Mapping[str, Collection[str]] | None:
+        """Give a value set's codes by system; None when not loaded or not to be listed."""
+
+    def related(
+        self, system: str, code: str, direction: Literal["above", "below"]
+    ) -> Collection[str] | None:
+        """Give a code and its ancestors or descendants; None when the system is not loaded."""
+
+
 # ---------------------------------------------------------------- STORE
 
 
@@ -264,10 +292,13 @@ class IndexRow:
     ``parameter`` is ``Type.code``. Columns by kind — token: (system, code) and text; string:
     normalised text; date: (low, high) as UTC microseconds; number: (low, high) Decimal;
     quantity: (low, high, system, code); reference: (target type, target id, canonical or
-    identifier ``system|value``); uri: text; composite: component rows share ``group``.
+    identifier ``system|value``); uri: text; text: every term of a running text; position: latitude
+    and longitude in degrees; composite: component rows share ``group``.
     """
 
-    kind: Literal["token", "string", "date", "number", "quantity", "reference", "uri"]
+    kind: Literal[
+        "token", "string", "date", "number", "quantity", "reference", "uri", "text", "position"
+    ]
     parameter: str
     values: tuple[Any, ...]
     group: int = 0
@@ -301,7 +332,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A member's right to see a person's records of some classes, written by another member or all."""
+    """A member's right to see a person's records of some classes, of one owner or of all."""
 
     person: str
     member: str

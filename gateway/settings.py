@@ -33,6 +33,8 @@ class Settings:
     demo_links: bool = False
     update_as_create: bool = False
     lenient_search: bool = False
+    demand_if_match: bool = False
+    cors_origins: str = ""
     max_message_bytes: int = 50_000_000
     max_body_bytes: int = 20_000_000
     max_bundle_entries: int = 5_000
@@ -79,7 +81,7 @@ class Settings:
 
 HELP: dict[str, str] = {
     "data_dir": "Folder of the embedded database, large messages and the deployment secret.",
-    "database": "Database URL: sqlite:///FILE or postgresql+psycopg://… (empty: SQLite in data_dir).",
+    "database": "Database URL, sqlite:/// or postgresql:// (empty: SQLite in data_dir).",
     "listen": "HOST:PORT of the server.",
     "server_url": "Address that clients use when a proxy stands in front (empty: from listen).",
     "workers": "Server processes.",
@@ -92,11 +94,13 @@ HELP: dict[str, str] = {
     "demo_links": "Allow signed links to single resources, on loopback only.",
     "update_as_create": "Let clients choose the id of a new resource by PUT.",
     "lenient_search": "Ignore unknown search parameters instead of refusing them.",
+    "demand_if_match": "Refuse changes of existing resources that do not say If-Match (428).",
+    "cors_origins": "Origins whose browser pages may use the FHIR API, comma-separated; * for any.",
     "max_message_bytes": "Largest native message accepted.",
     "max_body_bytes": "Largest FHIR request body accepted.",
     "max_bundle_entries": "Most entries accepted in one Bundle.",
     "token_lifetime_s": "Seconds until an access token expires.",
-    "allowed_networks": "Networks that notices may be sent to besides public ones, comma-separated.",
+    "allowed_networks": "Networks notices may be sent to besides public ones, comma-separated.",
     "log_level": "DEBUG, INFO, WARNING or ERROR.",
 }
 
@@ -107,7 +111,7 @@ def load_settings(
     config: Path | None = None,
     **overrides: Any,
 ) -> Settings:
-    """Read the settings; raise GW-1010 for an unknown name and GW-1011 for a value that does not fit."""
+    """Read the settings; raise GW-1010 (unknown name), GW-1011 (a value that does not fit)."""
     path = config or (Path(environ["GATEWAY_CONFIG"]) if environ.get("GATEWAY_CONFIG") else None)
     values: dict[str, Any] = {}
     if path:

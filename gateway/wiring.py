@@ -1,16 +1,21 @@
 """Build the running gateway from its settings: the one place where the parts meet."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from gateway import oversight, referral, settlement, sharing
 from gateway.access import Access
 from gateway.errors import GatewayError
-from gateway.fhir import codec
+from gateway.fhir.conformance import Conformance
 from gateway.fhir.definitions import Definitions, load
+from gateway.fhir.search_code_sets import LoadedCodeSets
 from gateway.fhir.search_index import compile_indexer
+from gateway.fhir.terminology import Terminology
 from gateway.formats import DIALECTS, READERS
 from gateway.mapping import Library
 from gateway.pipeline import Pipeline
@@ -20,6 +25,8 @@ from gateway.settings import Settings
 from gateway.store import Store
 from gateway.telemetry import log
 from gateway.validation import Validator
+from gateway.validation.packages import read_definitions
+from gateway.validation.shards import DEFINITIONS, ShardValidators
 
 LOG = log("wiring")
 
@@ -38,7 +45,9 @@ class Runtime:
 
     settings: Settings
     definitions: Definitions
-    validator: Validator
+    conformance: Conformance
+    terminology: Terminology
+    validator: ShardValidators
     store: Store
     access: Access
     pipeline: Pipeline
@@ -55,6 +64,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put garbage collection off: a start makes much that stays, which it would search in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_uncollected()
 def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Runtime:
     """Compile definitions, profiles and mappings, open the store, wire the pipeline.
 
@@ -64,9 +86,12 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     if settings.sandbox and not settings.is_loopback:
         raise GatewayError("GW-8013", listen=settings.listen)
     definitions = load()
-    validator = Validator(definitions).with_definitions(profiles(settings))
+    packages = profiles(settings)
+    own = Validator(definitions, clock=clock).with_definitions(packages)
     secret = settings.deployment_secret()
     store = open_store(settings)
+    store.code_sets = LoadedCodeSets(own.terminology)
+    validator = ShardValidators(own, partial(stored_definitions, store))
     access = Access(
         secret,
         store.registry,
@@ -84,7 +109,17 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         clock,
         settings.max_message_bytes,
     )
-    return Runtime(settings, definitions, validator, store, access, pipeline, clock)
+    return Runtime(
+        settings,
+        definitions,
+        Conformance(definitions, packages),
+        own.terminology,
+        validator,
+        store,
+        access,
+        pipeline,
+        clock,
+    )
 
 
 def library(settings: Settings, definitions: Definitions) -> Library:
@@ -108,12 +143,19 @@ def open_store(settings: Settings) -> Store:
 
 
 def profiles(settings: Settings) -> list[Resource]:
-    """Read the consortium's FHIR artefacts from the profile folders."""
-    return [
-        codec.decode(path.read_bytes())
+    """Read the FHIR artefacts and packages that lie in the profile folders themselves."""
+    return read_definitions(
+        path
         for folder in _folders(settings.profiles)
-        for path in sorted(folder.glob("*.json"))
-    ]
+        for path in sorted(folder.glob("*"))
+        if path.suffix in {".json", ".tgz"}
+    )
+
+
+def stored_definitions(store: Store, shard: int) -> list[Resource]:
+    """Read the profiles and terminology that were sent to the gateway."""
+    reading = store.reading(shard)
+    return [resource for type_ in sorted(DEFINITIONS) for resource in reading.find(type_)]
 
 
 def _folders(paths: str) -> list[Path]:

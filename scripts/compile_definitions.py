@@ -149,6 +149,12 @@ def prune_include(include: Resource) -> Resource:
     return kept
 
 
+def prune_concept_map(resource: Resource) -> Resource:
+    """Keep a ConceptMap's identity, its two sides and its groups."""
+    sides = ("sourceUri", "sourceCanonical", "targetUri", "targetCanonical")
+    return pick(resource, (*TERMINOLOGY_KEYS, *sides, "group"))
+
+
 def prune_search_parameter(resource: Resource) -> Resource:
     """Keep what an index and a query need."""
     keys = ("url", "code", "type", "base", "expression", "target", "component", "comparator")
@@ -203,10 +209,17 @@ def is_published(resource: Resource) -> bool:
     return not str(resource["url"]).endswith("/example")
 
 
+def is_published_map(resource: Resource) -> bool:
+    """Say whether a ConceptMap is the standard's own; the others are examples by numbers."""
+    name = str(resource.get("url", "")).removeprefix("http://hl7.org/fhir/ConceptMap/")
+    return name.startswith(("cm-", "sc-"))
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Resource], bool], Callable[[Resource], Resource]]] = {
     "structures": ("StructureDefinition", is_structure, prune_structure),
     "value_sets": ("ValueSet", is_published, prune_value_set),
     "code_systems": ("CodeSystem", is_published, prune_code_system),
+    "concept_maps": ("ConceptMap", is_published_map, prune_concept_map),
     "search_parameters": ("SearchParameter", is_search_parameter, prune_search_parameter),
     "compartments": ("CompartmentDefinition", is_published, prune_compartment),
     "operations": ("OperationDefinition", is_published, prune_operation),

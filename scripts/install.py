@@ -56,7 +56,8 @@ def install() -> None:
         venv.create(VENV, with_pip=False)
     say("[3/3] packages of requirements.lock")
     python = VENV / "bin" / "python"
-    run(UV, "pip", "sync", "--python", python, "--require-hashes", LOCK)
+    sync = (UV, "pip", "sync", "--system-certs", "--compile-bytecode", "--python", python)
+    run(*sync, "--require-hashes", LOCK)
     packages = next((VENV / "lib").glob("python3*")) / "site-packages"
     (packages / "consortium_fhir_gateway.pth").write_text(f"{ROOT}\n")
     command = VENV / "bin" / "gateway"

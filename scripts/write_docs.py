@@ -40,7 +40,7 @@ def settings_page() -> str:
     """Lay out every setting with its default."""
     lines = ["# Settings 设置", ""]
     lines += ["Sources, later ones win: the defaults, one TOML file (`--config FILE` or"]
-    lines += ["`GATEWAY_CONFIG`), environment variables `GATEWAY_<NAME>`, command-line options.", ""]
+    lines += ["`GATEWAY_CONFIG`), environment variables `GATEWAY_<NAME>`, options.", ""]
     lines += ["| setting | default | meaning |", "|---|---|---|"]
     for name, text in HELP.items():
         default = getattr(Settings(), name)

@@ -1,15 +1,9 @@
 """batch: entries that succeed or fail each on its own. https://hl7.org/fhir/R4/http.html#transaction"""
 
-from gateway.api.create import create
-from gateway.api.delete import delete
 from gateway.api.entries import Entry, entry
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.history_instance import history_instance
-from gateway.api.read import read
 from gateway.api.responses import response_entry, response_of_error
-from gateway.api.search_type import search_type
-from gateway.api.update import update
-from gateway.api.vread import vread
+from gateway.api.table import find
 from gateway.errors import GatewayError
 from gateway.records import Json, Resource
 
@@ -35,34 +29,19 @@ def _single(exchange: Exchange, index: int, item: Json) -> Resource:
         return response_of_error(exchange, error)
 
 
-def run(asked: Entry) -> Answer:
-    """Run one entry as the interaction that its method and address name; raise GW-7027."""
-    match asked.method, asked.path:
-        case "POST", (type_,):
-            return create(asked.exchange, type_)
-        case "PUT", (type_, id_):
-            return update(asked.exchange, type_, id_)
-        case "DELETE", (type_, id_):
-            return delete(asked.exchange, type_, id_)
-        case _:
-            return run_reading(asked)
+def run(asked: Entry, *, is_reading: bool = False) -> Answer:
+    """Run one entry as what its method and address name; raise GW-7027.
 
-
-def run_reading(asked: Entry) -> Answer:
-    """Run an entry that only reads; raise GW-7027 for anything else."""
-    match asked.method, asked.path:
-        case (("GET" | "HEAD"), (type_,)):
-            return search_type(asked.exchange, type_)
-        case (("GET" | "HEAD"), (type_, id_)):
-            return read(asked.exchange, type_, id_)
-        case (("GET" | "HEAD"), (type_, id_, "_history")):
-            return history_instance(asked.exchange, type_, id_)
-        case (("GET" | "HEAD"), (type_, id_, "_history", version)):
-            return vread(asked.exchange, type_, id_, version)
-        case method, path:
-            raise GatewayError(
-                "GW-7027",
-                method=method,
-                url="/".join(path)[:80],
-                expression=f"{asked.where}.request",
-            )
+    ``is_reading``: only what changes nothing.
+    """
+    method = "GET" if asked.method == "HEAD" else asked.method
+    found = find(method, asked.path)
+    if found is None or (is_reading and found[0].is_writing):
+        raise GatewayError(
+            "GW-7027",
+            method=asked.method,
+            url="/".join(asked.path)[:80],
+            expression=f"{asked.where}.request",
+        )
+    route, variables = found
+    return route.interaction(asked.exchange, **variables)

@@ -4,19 +4,20 @@ https://hl7.org/fhir/R4/http.html#capabilities
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from gateway import __version__
+from gateway.api.compartments import SERVED
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.negotiation import OFFERED
-from gateway.fhir.definitions import Definitions, SearchParameter
+from gateway.api.negotiation import JSON_PATCH, MERGE_PATCH, OFFERED
+from gateway.fhir.definitions import Definitions, SearchParameter, load
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
 from gateway.records import Resource
 
 if TYPE_CHECKING:
-    from gateway.api.routes import Route
+    from gateway.api.table import Route
 
 _SYSTEM_WORDS = ("transaction", "batch", "search-system", "history-system")
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
@@ -34,6 +35,7 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
         "implementation": {"description": "医联体 FHIR 网关", "url": exchange.address},
         "fhirVersion": "4.0.1",
         "format": OFFERED.split(", "),
+        "patchFormat": [JSON_PATCH, MERGE_PATCH, *OFFERED.split(", ")],
         "rest": [
             {
                 "mode": "server",
@@ -43,6 +45,9 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
                 ),
                 "interaction": _system_interactions(routes),
                 "operation": _operations(route for route in routes if route.is_system),
+                "compartment": [
+                    exchange.services.definitions.compartment(name)["url"] for name in SERVED
+                ],
             }
         ],
     }
@@ -70,6 +75,7 @@ def _resources(
     words = dict.fromkeys(
         route.word for route in routes if not route.is_system and not route.word.startswith("$")
     )
+    rules = {(route.method, route.rule) for route in routes}
     return [
         {
             "type": type_,
@@ -79,8 +85,8 @@ def _resources(
             "updateCreate": is_creating,
             "conditionalCreate": True,
             "conditionalRead": "full-support",
-            "conditionalUpdate": False,
-            "conditionalDelete": "not-supported",
+            "conditionalUpdate": ("PUT", "/<type_>") in rules,
+            "conditionalDelete": ("single" if ("DELETE", "/<type_>") in rules else "not-supported"),
             "searchParam": [
                 _search_parameter(one)
                 for _, one in sorted(definitions.search_parameters[type_].items())
@@ -103,21 +109,26 @@ def _search_parameter(parameter: SearchParameter) -> Resource:
 
 def _typed_operations(routes: "tuple[Route, ...]", type_: str) -> Resource:
     listed = _operations(
-        route for route in routes if not route.is_system and type_ in (route.types or (type_,))
+        (route for route in routes if not route.is_system and type_ in (route.types or (type_,))),
+        type_,
     )
     return {"operation": listed} if listed else {}
 
 
-def _operations(routes: "Iterable[Route]") -> list[Resource]:
+def _operations(routes: "Iterable[Route]", type_: str = "Resource") -> list[Resource]:
     names = dict.fromkeys(route.word for route in routes if route.word.startswith("$"))
-    return [{"name": name[1:], "definition": _defined_by(name)} for name in names]
+    return [{"name": name[1:], "definition": _defined_by(name, type_)} for name in names]
 
 
-def _defined_by(name: str) -> str:
-    return _STANDARD.get(name, f"{ROOT}/OperationDefinition/{name[1:]}")
+def _defined_by(name: str, type_: str) -> str:
+    """Give the definition: the standard's for the type or for all types, else our own."""
+    for owner in (type_, "Resource"):
+        url = f"http://hl7.org/fhir/OperationDefinition/{owner}-{name[1:]}"
+        if url in _standard():
+            return url
+    return f"{ROOT}/OperationDefinition/{name[1:]}"
 
 
-_STANDARD = {
-    "$validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-    "$document": "http://hl7.org/fhir/OperationDefinition/Composition-document",
-}
+@cache
+def _standard() -> frozenset[str]:
+    return frozenset(one["url"] for one in load().operations())

@@ -1,8 +1,13 @@
-"""delete: the resource is gone, its history stays. https://hl7.org/fhir/R4/http.html#delete"""
+"""delete: the resource is gone, its history stays; also conditionally.
+
+https://hl7.org/fhir/R4/http.html#delete, #cdelete
+"""
 
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
+from gateway.api.parameters import criteria
 from gateway.api.read import is_id
+from gateway.api.written import answer_deleted
 from gateway.interactions import Request
 
 
@@ -14,7 +19,15 @@ def delete(exchange: Exchange, type_: str, id_: str) -> Answer:
     [written] = exchange.services.pipeline.write(
         exchange.principal, [deletion(exchange, type_, id_)]
     )
-    return Answer(204, version=written.stored.version, updated_utc=written.stored.updated_utc)
+    return answer_deleted(written)
+
+
+def conditional_delete(exchange: Exchange, type_: str) -> Answer:
+    """Delete the one resource that matches; several are refused (GW-7041), none is 204."""
+    [written] = exchange.services.pipeline.write(
+        exchange.principal, [conditional_deletion(exchange, type_)]
+    )
+    return answer_deleted(written)
 
 
 def is_present(exchange: Exchange, type_: str, id_: str) -> bool:
@@ -26,4 +39,22 @@ def is_present(exchange: Exchange, type_: str, id_: str) -> bool:
 def deletion(exchange: Exchange, type_: str, id_: str) -> Request:
     """Make the write request of a delete; raise GW-8003."""
     demand(exchange.principal, type_, "delete")
-    return Request("delete", type_, id=id_, if_match=exchange.preconditions.if_match)
+    return Request(
+        "delete",
+        type_,
+        id=id_,
+        if_match=exchange.preconditions.if_match,
+        needs_match=exchange.services.settings.demand_if_match,
+    )
+
+
+def conditional_deletion(exchange: Exchange, type_: str) -> Request:
+    """Make the write request of a conditional delete; raise GW-8003."""
+    demand(exchange.principal, type_, "delete")
+    return Request(
+        "delete",
+        type_,
+        criteria=criteria(exchange.query),
+        if_match=exchange.preconditions.if_match,
+        needs_match=exchange.services.settings.demand_if_match,
+    )

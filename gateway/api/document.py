@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/operation-composition-document.html
 """
 
 from gateway.access import demand
+from gateway.api.arguments import with_arguments
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.read import current
 from gateway.fhir import codec
@@ -14,6 +15,7 @@ from gateway.referral import assemble
 
 def document(exchange: Exchange, id_: str) -> Answer:
     """Answer the Bundle; what the client may not see is left out, the reference to it stays."""
+    exchange = with_arguments(exchange)
     demand(exchange.principal, "Composition", "read")
     composition = codec.decode_stored(current(exchange, "Composition", id_).body)
 

@@ -35,6 +35,12 @@ class Entry:
         return self.path[0] if self.path else ""
 
     @property
+    def is_query(self) -> bool:
+        """Whether it is a POST that asks instead of creating: an operation or a search."""
+        last = self.path[-1] if self.path else ""
+        return self.method == "POST" and (last.startswith("$") or last == "_search")
+
+    @property
     def where(self) -> str:
         """The FHIRPath of the entry."""
         return f"Bundle.entry[{self.index}]"
@@ -62,10 +68,14 @@ def entry(exchange: Exchange, index: int, item: Json) -> Entry:
     if not isinstance(url, str):
         raise _incomplete(index, "request.url")
     resource, full_url = item.get("resource"), item.get("fullUrl")
-    if method in {"POST", "PUT"} and "/$" not in url and not _is_resource(resource):
-        raise _incomplete(index, "resource")
     path, query = _split(url, exchange.address)
-    if path and path[0] not in exchange.services.definitions.resource_types:
+    needs_resource = method in {"POST", "PUT", "PATCH"} and not (
+        path and (path[-1].startswith("$") or path[-1] == "_search")
+    )
+    if needs_resource and not _is_resource(resource):
+        raise _incomplete(index, "resource")
+    is_typed = bool(path) and not path[0].startswith(("$", "_"))
+    if is_typed and path[0] not in exchange.services.definitions.resource_types:
         raise GatewayError(
             "GW-7001", type=path[0][:64], expression=f"Bundle.entry[{index}].request.url"
         )
@@ -74,6 +84,7 @@ def entry(exchange: Exchange, index: int, item: Json) -> Entry:
         query=pairs(query.encode()),
         preconditions=from_entry(request),
         body=resource if isinstance(resource, dict) else b"",
+        content="json",
     )
     return Entry(
         index,

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from gateway.api.negotiation import Content
 from gateway.api.preconditions import Preconditions
 from gateway.edge import Services
 from gateway.errors import GatewayError
-from gateway.fhir import codec
+from gateway.fhir import codec, xml
 from gateway.records import Principal, Resource, Stored, Visibility
 
 Pairs = tuple[tuple[str, str], ...]
@@ -30,6 +31,7 @@ class Exchange:
     preconditions: Preconditions = field(default_factory=Preconditions)
     prefer: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Resource = b""
+    content: Content = "json"
 
     @property
     def visibility(self) -> Visibility:
@@ -43,7 +45,7 @@ class Exchange:
             return self.body
         if not self.body.strip():
             raise GatewayError("GW-7007")
-        value = codec.decode(self.body)
+        value = xml.decode(self.body) if self.content == "xml" else codec.decode(self.body)
         if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
             raise GatewayError("GW-7015")
         return value

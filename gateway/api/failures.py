@@ -8,8 +8,10 @@ import uuid
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from gateway.api.negotiation import OFFERED, Format, answer_format
 from gateway.edge import refusal, services
 from gateway.errors import GatewayError
+from gateway.fhir import codec, xml
 from gateway.telemetry import REQUESTS, log, log_bug
 
 LOG = log("serve")
@@ -24,7 +26,19 @@ def register(app: Flask) -> None:
 
 def _refused(error: GatewayError) -> Response:
     REQUESTS.labels("refused", error.http).inc()
-    return refusal(error)
+    response = refusal(error)
+    if request.path.startswith("/fhir") and (wanted := _wanted()).is_xml:
+        response.set_data(xml.encode(codec.decode_stored(response.get_data())))
+        response.content_type = f"{wanted.content_type}; charset=utf-8"
+    return response
+
+
+def _wanted() -> Format:
+    """Give the format asked for; JSON when that is the very thing that was refused."""
+    try:
+        return answer_format(request.args.get("_format"), request.accept_mimetypes, None)
+    except GatewayError:
+        return Format()
 
 
 def _rejected(error: HTTPException) -> Response:
@@ -47,7 +61,7 @@ def translated(error: HTTPException) -> GatewayError:
             return GatewayError("GW-7008", limit=services().settings.max_body_bytes)
         case 415:
             given = request.headers.get("Content-Type", "-")[:80]
-            return GatewayError("GW-7006", given=given, offered="application/fhir+json")
+            return GatewayError("GW-7006", given=given, offered=OFFERED)
         case _:
             return GatewayError("GW-7024", status=error.code or 400)
 

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#mime-type and #parameters (``_format``, ``_pre
 """
 
 from dataclasses import dataclass
+from typing import Literal, cast
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_options_header
@@ -13,8 +14,12 @@ from gateway.errors import GatewayError
 FHIR_JSON = "application/fhir+json"
 JSON_TYPES = frozenset({FHIR_JSON, "application/json", "text/json"})
 XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
-OFFERED = FHIR_JSON
-_SHORT = {"json": FHIR_JSON, "xml": "application/fhir+xml"}
+FHIR_XML = "application/fhir+xml"
+OFFERED = f"{FHIR_JSON}, {FHIR_XML}"
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+_SHORT = {"json": FHIR_JSON, "xml": FHIR_XML}
+Content = Literal["json", "xml", "json-patch", "merge-patch"]
 _WILDCARDS = frozenset({"*/*", "application/*"})
 
 
@@ -24,6 +29,11 @@ class Format:
 
     content_type: str = FHIR_JSON
     is_pretty: bool = False
+
+    @property
+    def is_xml(self) -> bool:
+        """Whether to write XML."""
+        return self.content_type in XML_TYPES
 
 
 def answer_format(format_: str | None, accept: MIMEAccept, pretty: str | None) -> Format:
@@ -38,26 +48,32 @@ def answer_format(format_: str | None, accept: MIMEAccept, pretty: str | None) -
         return Format(_offered(_SHORT.get(wanted, wanted), format_), is_pretty)
     if not accept:
         return Format(FHIR_JSON, is_pretty)
+    is_browser = accept.quality("text/html") > 0 and "text/html" in accept.values()
+    offered = JSON_TYPES if is_browser else JSON_TYPES | XML_TYPES
     for wanted, quality in accept:
         name, options = parse_options_header(wanted.lower())
-        if quality > 0 and (name in JSON_TYPES or name in _WILDCARDS):
+        if quality > 0 and (name in offered or name in _WILDCARDS):
             _demand_version(options)
             return Format(FHIR_JSON if name in _WILDCARDS else name, is_pretty)
     raise GatewayError("GW-7005", wanted=str(accept)[:80], offered=OFFERED)
 
 
-def demand_json(content_type: str) -> None:
-    """Raise GW-7006 unless a body of this Content-Type is JSON in UTF-8 (415)."""
+def body_format(content_type: str, *, is_patch: bool = False) -> Content:
+    """Name the format of a body by its Content-Type; raise GW-7006 for another (415)."""
     name, options = parse_options_header(content_type.lower())
     is_utf8 = options.get("charset", "utf-8").replace("_", "-") in {"utf-8", "utf8"}
-    if name not in JSON_TYPES or not is_utf8:
-        raise GatewayError("GW-7006", given=content_type[:80] or "-", offered=OFFERED)
+    offered = f"{OFFERED}, {JSON_PATCH}, {MERGE_PATCH}" if is_patch else OFFERED
+    known = {JSON_PATCH: "json-patch", MERGE_PATCH: "merge-patch"} if is_patch else {}
+    known |= dict.fromkeys(JSON_TYPES, "json") | dict.fromkeys(XML_TYPES, "xml")
+    if name not in known or not is_utf8:
+        raise GatewayError("GW-7006", given=content_type[:80] or "-", offered=offered)
     _demand_version(options)
+    return cast("Content", known[name])
 
 
 def _offered(wanted: str, given: str) -> str:
     name, options = parse_options_header(wanted)
-    if name not in JSON_TYPES:
+    if name not in JSON_TYPES | XML_TYPES:
         raise GatewayError("GW-7005", wanted=given[:80], offered=OFFERED)
     _demand_version(options)
     return name

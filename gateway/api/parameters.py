@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html (escaping is left to the search)
 """
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
 from gateway.errors import GatewayError
@@ -13,6 +14,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 # Parameters that say how to answer, not what to search for.
 CONTROL = frozenset({"_format", "_pretty"})
+
+
+def criteria(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Give the parameters of a conditional interaction that say which resource is meant."""
+    return tuple(pair for pair in query if pair[0] not in CONTROL)
 
 
 def pairs(raw: bytes) -> tuple[tuple[str, str], ...]:

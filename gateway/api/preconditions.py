@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 from werkzeug.datastructures import Headers
 
@@ -20,9 +21,9 @@ _VERSION = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*', re.ASCII)
 
 @dataclass(frozen=True)
 class Preconditions:
-    """The conditions of one request; ``if_match`` is the version that must be current."""
+    """The conditions of one request; ``if_match`` is what must be current, ``*`` any version."""
 
-    if_match: int | None = None
+    if_match: int | Literal["*"] | None = None
     if_none_match: tuple[str, ...] = ()
     if_modified_since: datetime | None = None
     if_none_exist: str | None = None
@@ -57,9 +58,11 @@ def from_entry(request: Mapping[str, object]) -> Preconditions:
     )
 
 
-def _version(text: str | None) -> int | None:
-    if text is None or text.strip() == "*":
+def _version(text: str | None) -> int | Literal["*"] | None:
+    if text is None:
         return None
+    if text.strip() == "*":
+        return "*"
     if found := _VERSION.fullmatch(text):
         return int(found[1])
     raise GatewayError("GW-7012", header="If-Match")

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from gateway.access import demand
+from gateway.api.delivered import delivered
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.subset import demand_summary, subset
 from gateway.errors import GatewayError
@@ -16,7 +17,7 @@ ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 def read(exchange: Exchange, type_: str, id_: str) -> Answer:
     """Answer the current version, or 304 when the client holds it (conditional read)."""
     demand(exchange.principal, type_, "read")
-    stored = current(exchange, type_, id_)
+    stored = _readable(exchange, type_, id_)
     if exchange.preconditions.is_unmodified(stored):
         return Answer(304, version=stored.version, updated_utc=stored.updated_utc)
     summary = demand_summary(exchange.parameter("_summary"))
@@ -26,6 +27,14 @@ def read(exchange: Exchange, type_: str, id_: str) -> Answer:
     whole = codec.decode_stored(stored.body)
     part = subset(exchange.services.definitions, whole, summary, elements)
     return replace(Answer.of(stored), body=None, resource=part)
+
+
+def _readable(exchange: Exchange, type_: str, id_: str) -> Stored:
+    """Give the current version, or the definition that all tenants share."""
+    shared = delivered(exchange, type_, id_)
+    if shared is not None and exchange.services.store.read(exchange.visibility, type_, id_) is None:
+        return shared
+    return current(exchange, type_, id_)
 
 
 def current(exchange: Exchange, type_: str, id_: str) -> Stored:

@@ -7,6 +7,7 @@ address of a person; whoever may call it sees all referrals of the consortium.
 from functools import partial
 
 from gateway.access import demand
+from gateway.api.arguments import with_arguments
 from gateway.api.exchange import Answer, Exchange
 from gateway.errors import GatewayError
 from gateway.fhir.ids import person_id
@@ -22,6 +23,7 @@ def standardized_referrals(exchange: Exchange) -> Answer:
 
     Raises GW-8003 for others than regulators, GW-7105 for a period that is no date.
     """
+    exchange = with_arguments(exchange)
     demand(exchange.principal, "ServiceRequest", "search")
     if not ROLES & exchange.principal.roles:
         raise GatewayError("GW-8003", type="ServiceRequest", interaction="$referral-records")

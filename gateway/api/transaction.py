@@ -7,100 +7,109 @@ the pipeline, which writes all of them in one commit.
 
 from dataclasses import replace
 
-from gateway.api.batch import run_reading
-from gateway.api.create import creation
-from gateway.api.delete import deletion, is_present
+from gateway.api.batch import run
 from gateway.api.entries import ORDER, Entry, entries
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.responses import response_entry
-from gateway.api.update import replacement
-from gateway.api.written import answer_written
+from gateway.api.responses import response_entry, response_of_error
+from gateway.api.writes import write_request
+from gateway.api.written import answer_deleted, answer_written
 from gateway.errors import GatewayError, Kind, issue
-from gateway.interactions import Request, Written
+from gateway.interactions import Request, RequestError, Written
 from gateway.records import Issue, Resource
 
-_ERRORS = frozenset({"error", "fatal"})
+Writes = list[tuple[Entry, Request]]
 
 
 def transaction(exchange: Exchange, resource: Resource) -> Answer:
     """Write all entries in one commit, then answer the reads; a failing entry is named."""
-    asked = sorted(entries(exchange, resource), key=lambda entry: ORDER[entry.method])
+    asked = sorted(
+        entries(exchange, resource), key=lambda one: ORDER["GET" if one.is_query else one.method]
+    )
     _demand_distinct(asked)
     writes = [(entry, request) for entry in asked if (request := _request(entry))]
-    answers: dict[int, Answer] = {}
+    responses: dict[int, Resource] = {}
     if writes:
-        written = _write(exchange, writes)
-        for (entry, _), one in zip(writes, written, strict=True):
-            answers[entry.index] = answer_written(entry.exchange, one)
-            if entry.method == "DELETE":
-                answers[entry.index] = Answer(204)
+        for (entry, _), one in zip(writes, _write(exchange, writes), strict=True):
+            responses[entry.index] = response_entry(_answer(entry, one))
     for entry in asked:
-        if entry.index not in answers:
-            answers[entry.index] = _read(entry)
-    responses = [response_entry(answers[index]) for index in sorted(answers)]
+        if entry.index not in responses:
+            responses[entry.index] = _read(entry, is_committed=bool(writes))
+    listed = [responses[index] for index in sorted(responses)]
     bundle: Resource = {"resourceType": "Bundle", "type": "transaction-response"}
-    return Answer(200, resource=bundle | ({"entry": responses} if responses else {}))
-
-
-def _write(exchange: Exchange, writes: list[tuple[Entry, Request]]) -> list[Written]:
-    """Write the entries together; say which of them is to blame when that fails."""
-    try:
-        return exchange.services.pipeline.write(exchange.principal, [one for _, one in writes])
-    except GatewayError as error:
-        if error.kind is Kind.INVALID:
-            raise _with_issues(error, _invalid(exchange, writes) or error.issues) from error
-        if error.kind is Kind.PRECONDITION:
-            for entry, request in writes:
-                if not _is_current(exchange, request):
-                    raise _naming(entry, error) from error
-        raise
-
-
-def _invalid(exchange: Exchange, writes: list[tuple[Entry, Request]]) -> tuple[Issue, ...]:
-    """Check the entries one by one, so that each finding says in which entry it is."""
-    found: list[Issue] = []
-    for entry, request in writes:
-        issues = exchange.services.validator.check(request.resource or {})
-        if request.resource is not None and any(one.severity in _ERRORS for one in issues):
-            found += (replace(one, expression=within(entry, one.expression)) for one in issues)
-            found.append(_failed(entry))
-    return tuple(found)
-
-
-def _is_current(exchange: Exchange, request: Request) -> bool:
-    if request.if_match is None:
-        return True
-    stored = exchange.services.store.read(exchange.visibility, request.type, request.id or "")
-    return stored is not None and stored.version == request.if_match
+    return Answer(200, resource=bundle | ({"entry": listed} if listed else {}))
 
 
 def _request(entry: Entry) -> Request | None:
-    """Make the write request of an entry; None for reads and for deletions of nothing."""
     try:
-        match entry.method, entry.path:
-            case "POST", (type_,):
-                return creation(entry.exchange, type_, entry.full_url)
-            case "PUT", (type_, id_):
-                return replacement(entry.exchange, type_, id_, entry.full_url)
-            case "DELETE", (type_, id_):
-                if is_present(entry.exchange, type_, id_):
-                    return deletion(entry.exchange, type_, id_)
-                return None
-            case (("GET" | "HEAD"), _):
-                return None
-            case method, path:
-                raise GatewayError("GW-7027", method=method, url="/".join(path)[:80])
+        return write_request(entry)
     except GatewayError as error:
         raise _naming(entry, error) from error
 
 
-def _read(entry: Entry) -> Answer:
+def _answer(entry: Entry, written: Written) -> Answer:
     if entry.method == "DELETE":
-        return Answer(204)
+        return answer_deleted(written)
+    return answer_written(entry.exchange, written)
+
+
+def _write(exchange: Exchange, writes: Writes) -> list[Written]:
+    """Write the entries together; say which of them is to blame when that fails."""
     try:
-        return run_reading(entry)
+        return exchange.services.pipeline.write(exchange.principal, [one for _, one in writes])
+    except RequestError as error:
+        raise _naming(writes[error.position][0], _numbered(error, writes)) from error
     except GatewayError as error:
-        raise _naming(entry, error) from error
+        raise _blaming(exchange, writes, error) from error
+
+
+def _numbered(error: RequestError, writes: Writes) -> GatewayError:
+    """Count the entries of GW-7023 as they stand in the Bundle."""
+    if error.number != "GW-7023":
+        return error
+    both = (error.details["first"], error.details["second"])
+    low, high = sorted(writes[one][0].index for one in both if isinstance(one, int))
+    return GatewayError("GW-7023", first=low, second=high)
+
+
+def _blaming(exchange: Exchange, writes: Writes, error: GatewayError) -> GatewayError:
+    """Name the entries that a refusal of all is about: those that fail alike on their own."""
+    if error.kind in {Kind.UNAVAILABLE, Kind.FAULT}:
+        return error
+    for entry, request in writes:
+        if error.details.get("focus") == f"{request.type}/{request.id}":
+            return _naming(entry, error)
+    found: list[Issue] = []
+    for entry, request in writes:
+        alone = _alone(exchange, request)
+        if alone is not None and alone.number == error.number:
+            found += _naming(entry, alone).issues
+    return _with_issues(error, tuple(found)) if found else error
+
+
+def _alone(exchange: Exchange, request: Request) -> GatewayError | None:
+    """Say why a request is refused on its own; nothing is written."""
+    try:
+        exchange.services.pipeline.check(exchange.principal, [request])
+    except GatewayError as error:
+        return error
+    return None
+
+
+def _read(entry: Entry, *, is_committed: bool) -> Resource:
+    """Answer an entry that only reads, or a deletion of nothing.
+
+    What the others wrote stands by now, so a refusal is only this entry's answer; without any
+    writes it refuses the transaction.
+    """
+    if entry.method == "DELETE":
+        return response_entry(Answer(204))
+    try:
+        return response_entry(run(entry, is_reading=True))
+    except GatewayError as error:
+        named = _naming(entry, error)
+        if not is_committed:
+            raise named from error
+        return response_of_error(entry.exchange, named)
 
 
 def _naming(entry: Entry, error: GatewayError) -> GatewayError:

@@ -10,6 +10,7 @@ from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
 from gateway.records import Json, Resource
+from gateway.validation.sources import located
 
 
 def validate(exchange: Exchange, type_: str | None = None, id_: str | None = None) -> Answer:
@@ -33,7 +34,10 @@ def validate(exchange: Exchange, type_: str | None = None, id_: str | None = Non
         raise GatewayError("GW-7014", expression=f"{kind}.id")
     if kind not in exchange.services.definitions.resource_types:
         raise GatewayError("GW-7001", type=kind[:64])
-    found = exchange.services.validator.check(resource, profiles)
+    validator = exchange.services.validator.of(exchange.principal.visibility.shard)
+    found = validator.check(resource, profiles)
+    if isinstance(exchange.body, bytes) and exchange.body:
+        found = located(exchange.body, found, _place_of(exchange.resource))
     return Answer(200, resource=operation_outcome(found, exchange.language))
 
 
@@ -50,6 +54,18 @@ def _asked(exchange: Exchange) -> tuple[Resource, tuple[str, ...]]:
         parameters, "profile", "valueCanonical"
     )
     return resource, (stated,) if isinstance(stated, str) else profiles
+
+
+def _place_of(body: Resource) -> str:
+    """Name the member of the body that holds the resource which was checked."""
+    if body["resourceType"] != "Parameters":
+        return ""
+    parameters = enumerate(body.get("parameter", []))
+    return next(
+        f"parameter[{n}].resource"
+        for n, one in parameters
+        if isinstance(one, dict) and one.get("name") == "resource"
+    )
 
 
 def _stated(exchange: Exchange) -> tuple[str, ...]:

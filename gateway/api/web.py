@@ -9,18 +9,19 @@ from werkzeug.http import http_date
 
 from gateway.api.body import read_body
 from gateway.api.exchange import Answer, Exchange, Pairs
-from gateway.api.negotiation import Format, answer_format, demand_json
+from gateway.api.negotiation import Content, Format, answer_format, body_format
 from gateway.api.parameters import pairs
 from gateway.api.preconditions import from_headers
 from gateway.edge import language, principal, server_url, services
 from gateway.errors import GatewayError
-from gateway.fhir import codec
+from gateway.fhir import codec, xml
 from gateway.records import Principal, Visibility
 from gateway.telemetry import REQUESTS
 
 Interaction = Callable[..., Answer]
 # Asks what everybody may know; sees no row.
 NOBODY = Principal("", "", frozenset(), (), Visibility(0, "", types=frozenset()))
+_JSON: Content = "json"
 _WORTH_ZIPPING = 1024
 _BODIED = frozenset({"POST", "PUT", "PATCH"})
 
@@ -78,13 +79,17 @@ def render(answer: Answer, wanted: Format) -> Response:
 
 
 def _content(answer: Answer, wanted: Format) -> bytes | None:
-    if answer.body is not None and not wanted.is_pretty:
+    if answer.body is not None and not wanted.is_pretty and not wanted.is_xml:
         return answer.body
     resource = answer.resource
     if answer.body is not None:
         resource = codec.decode_stored(answer.body)
     if resource is None:
         return None
+    if wanted.is_xml:
+        # Stored bodies stand in Bundles as they are; XML needs their content.
+        content = xml.encode(codec.decode_stored(codec.encode(resource)))
+        return xml.indented(content) if wanted.is_pretty else content
     return codec.encode_pretty(resource) if wanted.is_pretty else codec.encode(resource)
 
 
@@ -96,13 +101,14 @@ def _zip(response: Response) -> None:
 
 
 def _exchange(asker: Principal, query: Pairs) -> Exchange:
-    body = b""
+    body, content = b"", _JSON
     if request.method in _BODIED:
         body = read_body(services().settings.max_body_bytes)
         if request.mimetype == "application/x-www-form-urlencoded" and _takes_form():
             query, body = query + pairs(body), b""
         elif body:
-            demand_json(request.headers.get("Content-Type", ""))
+            is_patch = request.method == "PATCH"
+            content = body_format(request.headers.get("Content-Type", ""), is_patch=is_patch)
     return Exchange(
         services(),
         asker,
@@ -112,6 +118,7 @@ def _exchange(asker: Principal, query: Pairs) -> Exchange:
         from_headers(request.headers),
         preferences(request.headers),
         body,
+        content,
     )
 
 

@@ -13,6 +13,8 @@ from gateway.interactions import Written
 def answer_written(exchange: Exchange, written: Written) -> Answer:
     """Answer 201 for a new resource, else 200, with the representation unless told otherwise."""
     stored = written.stored
+    if stored is None:
+        return Answer(204)
     answer = Answer(
         201 if stored.is_created else 200,
         version=stored.version,
@@ -27,3 +29,11 @@ def answer_written(exchange: Exchange, written: Written) -> Answer:
             return replace(answer, resource=outcome)
         case _:
             return replace(answer, body=stored.body)
+
+
+def answer_deleted(written: Written) -> Answer:
+    """Answer 204, with the version that the deletion is."""
+    stored = written.stored
+    if stored is None:
+        return Answer(204)
+    return Answer(204, version=stored.version, updated_utc=stored.updated_utc)

@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("gateway.cli.demo:demo", "Play one patient's story across a consortium."),
     "map": ("gateway.cli.map:map_", "Try a mapping on native records."),
     "render": ("gateway.cli.map:render", "Render a bundle back into a native record."),
+    "profiles": ("gateway.cli.profiles:profiles", "Check the profiles, build a package of them."),
     "validate": ("gateway.cli.validate:validate", "Validate FHIR resources."),
     "consortium": ("gateway.cli.consortium:consortium", "Set up members and channels from a file."),
     "member": ("gateway.cli.member:member", "Members of the consortium."),
@@ -20,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "messages": ("gateway.cli.messages:messages", "Received messages: list, show, replay."),
     "deliveries": ("gateway.cli.deliveries:deliveries", "Outgoing notices: list, show, replay."),
     "load": ("gateway.cli.load:load", "Load resources from files."),
+    "upgrade": ("gateway.cli.upgrade:upgrade", "Bring the database to this program's schema."),
     "worker": ("gateway.cli.worker:worker", "Run deliveries as a process of its own."),
 }
 
@@ -27,11 +29,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class Lazy(click.Group):
     """A group that imports a command only when it is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it.
         """Name all commands."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
@@ -39,7 +41,7 @@ class Lazy(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from gateway.cli.options import settings_of, with_settings
 from gateway.delivery import endpoint_secret
@@ -45,20 +43,15 @@ def list_(
             shard, status=status, recipient=recipient, focus=focus, limit=limit
         )
         counts = store.outbox.counts(shard)
-    table = Table("no. 编号", "recipient", "topic", "focus", "status", "attempts", "reason 原因")
     for row in rows:
-        table.add_row(
-            str(row.pk),
-            row.recipient,
-            row.topic,
-            row.focus,
-            row.status,
-            str(row.attempts),
-            row.last_error or "",
-        )
-    console = Console()
-    console.print(table)
-    console.print(", ".join(f"{name} {number}" for name, number in sorted(counts.items())))
+        words = (row.pk, row.status, row.recipient, row.topic, row.focus)
+        tried = f"attempts 次数 {row.attempts}"
+        click.echo("  ".join(map(str, (*words, tried))))
+        if row.last_error:
+            click.echo(f"    {row.last_error}")
+    click.echo(
+        ", ".join(f"{name} {number}" for name, number in sorted(counts.items())) or "none 无"
+    )
 
 
 @deliveries.command("show")

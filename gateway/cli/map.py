@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gateway.cli import batches
 from gateway.errors import GatewayError, issue
 from gateway.fhir import codec, definitions, fhirpath
 from gateway.fhir.outcome import operation_outcome
@@ -16,7 +17,7 @@ from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined, lineage_document, value_at
 from gateway.mapping.rendering import Renderer
 from gateway.mapping.ways import ways_of
-from gateway.records import Issue, Mapped, Parsed, Resource
+from gateway.records import Issue, Mapped, Resource
 from gateway.validation import Validator
 
 
@@ -61,28 +62,36 @@ def try_(
     charset: str | None,
     zone: str | None,
 ) -> None:
-    """Map FILES with MAPPING; write bundle, lineage and outcome of each to --out."""
+    """Map FILES with MAPPING; write bundle, lineage and outcome of each to --out.
+
+    A file of many records goes in parts of 1,000, each with files of its own.
+    """
     program = _configured(_compiled(mapping), options, charset, zone)
     validator = Validator(definitions.load())
     is_well = True
     for path in _each_file(files):
-        mapped, issues = _mapped(program, path)
-        bundle, rows = combined(mapped) if mapped else (None, [])
-        if bundle is not None:
-            issues += validator.check(bundle)
-            issues += [_unread(place) for record in mapped for place in record.unread]
-        is_valid = not any(one.severity in ("error", "fatal") for one in issues)
-        is_well = is_well and is_valid
-        if out is not None:
-            _write(out, path, bundle, lineage_document(mapped, rows) if mapped else {}, issues)
-        elif bundle is not None and not explain:
-            click.echo(codec.encode_pretty(bundle).decode())
-        if explain and bundle is not None:
-            for row in rows:
-                click.echo(_explained(bundle, row))
-        _report(path, mapped, issues)
+        for part, (mapped, found) in enumerate(batches.of_file(program, path)):
+            issues = list(found)
+            bundle, rows = combined(mapped) if mapped else (None, [])
+            if bundle is not None:
+                issues += validator.check(bundle)
+                issues += [_unread(place) for record in mapped for place in record.unread]
+            is_well = is_well and not _is_refused(issues)
+            name = path.with_stem(f"{path.stem}.{part + 1:05}") if part else path
+            if out is not None:
+                _write(out, name, bundle, lineage_document(mapped, rows) if mapped else {}, issues)
+            elif bundle is not None and not explain:
+                click.echo(codec.encode_pretty(bundle).decode())
+            if explain and bundle is not None:
+                for row in rows:
+                    click.echo(_explained(bundle, row))
+            _report(name, mapped, issues)
     if not is_well:
         sys.exit(1)
+
+
+def _is_refused(issues: list[Issue]) -> bool:
+    return any(one.severity in ("error", "fatal") for one in issues)
 
 
 def _compiled(mapping: str) -> MappingProgram:
@@ -125,38 +134,6 @@ def _each_file(files: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
-def _mapped(program: MappingProgram, path: Path) -> tuple[list[Mapped], list[Issue]]:
-    """Map every record of a file; a record that is refused does not stop the others."""
-    context = trials.context_of(program)
-    mapped: list[Mapped] = []
-    issues: list[Issue] = []
-    records = _records(program, path, issues)
-    for parsed in records:
-        try:
-            if not program.accepts(parsed):
-                raise GatewayError("GW-3002", kind=parsed.kind, mappings=program.id)
-            mapped.append(program.run(parsed, context))
-            issues += mapped[-1].issues
-        except GatewayError as err:
-            issues += err.as_issues()
-    return mapped, issues
-
-
-def _records(program: MappingProgram, path: Path, issues: list[Issue]) -> Iterator[Parsed]:
-    try:
-        records = trials.read_records(program, path.read_bytes(), READERS)
-    except GatewayError as err:
-        issues += err.as_issues()
-        return
-    while True:
-        try:
-            yield next(records)
-        except StopIteration:
-            return
-        except GatewayError as err:
-            issues += err.as_issues()
-
-
 def _unread(place: Any) -> Issue:
     return issue("GW-3208", "information", place=place, path=place.path)
 
@@ -166,7 +143,7 @@ def _write(
 ) -> None:
     """Write the three files; a bundle that is not valid is named ``.invalid.json`` instead."""
     out.mkdir(parents=True, exist_ok=True)
-    is_valid = not any(one.severity in ("error", "fatal") for one in issues)
+    is_valid = not _is_refused(issues)
     names = (".bundle.json", ".invalid.json")
     if bundle is not None:
         name, other = names if is_valid else names[::-1]

@@ -1,11 +1,11 @@
 """``gateway messages``: what came in, how it ended, and the way to try again."""
 
-import click
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
+import click
+
+from gateway.cli.options import settings_of, with_settings
 from gateway.records import RecordResult
-from gateway.settings import load_settings
 from gateway.store import Record
 from gateway.wiring import build_runtime, open_store
 
@@ -14,10 +14,11 @@ SHARD = click.option("--shard", default=1, show_default=True, help="Shard of the
 
 @click.group()
 def messages() -> None:
-    """Received messages: list, show, replay."""
+    """Received messages: list, show, replay. 收到的消息。"""
 
 
 @messages.command("list")
+@with_settings
 @SHARD
 @click.option("--status", help="stored, unchanged, stale, parked or corrected.")
 @click.option("--error", help="Error number, such as GW-3020.")
@@ -25,15 +26,17 @@ def messages() -> None:
 @click.option("--key", help="A business key: patient, visit or referral number.")
 @click.option("--limit", default=50, show_default=True)
 def list_(
+    *,
     shard: int,
     status: str | None,
     error: str | None,
     channel: str | None,
     key: str | None,
     limit: int,
+    **given: Any,
 ) -> None:
-    """List records, the newest message first."""
-    store = open_store(load_settings())
+    """List records, the newest message first. 列出记录。"""
+    store = open_store(settings_of(**given))
     try:
         rows = store.journal.search(
             shard,
@@ -49,11 +52,12 @@ def list_(
 
 
 @messages.command("show")
+@with_settings
 @SHARD
 @click.argument("message_id")
-def show(shard: int, message_id: str) -> None:
-    """Show the records of one message with their attempts."""
-    store = open_store(load_settings())
+def show(shard: int, message_id: str, **given: Any) -> None:
+    """Show the records of one message with their attempts. 查看一条消息。"""
+    store = open_store(settings_of(**given))
     try:
         rows = store.journal.records(shard, message_id)
         _print(rows)
@@ -70,13 +74,16 @@ def show(shard: int, message_id: str) -> None:
 
 
 @messages.command("replay")
+@with_settings
 @SHARD
 @click.argument("message_ids", nargs=-1)
 @click.option("--parked", "is_parked", is_flag=True, help="Every parked message.")
 @click.option("--error", help="Every parked message with this error number.")
-def replay(shard: int, message_ids: tuple[str, ...], is_parked: bool, error: str | None) -> None:
-    """Take messages along the way again, with today's mappings."""
-    runtime = build_runtime(load_settings())
+def replay(
+    shard: int, message_ids: tuple[str, ...], is_parked: bool, error: str | None, **given: Any
+) -> None:
+    """Take messages along the way again, with today's mappings. 重放消息。"""
+    runtime = build_runtime(settings_of(**given))
     try:
         chosen = dict.fromkeys(message_ids)
         if is_parked or error:
@@ -92,16 +99,12 @@ def replay(shard: int, message_ids: tuple[str, ...], is_parked: bool, error: str
 
 
 def _print(rows: "tuple[Record, ...] | list[RecordResult]") -> None:
-    table = Table("message", "no.", "kind", "status", "stage", "error", "place", "reason 原因")
+    """Print one line a record, and its reason below; ids stay whole, to be copied."""
+    if not rows:
+        click.echo("no records 没有记录")
     for row in rows:
-        table.add_row(
-            row.message_id,
-            str(row.ordinal),
-            row.kind or "",
-            row.status,
-            row.stage or "",
-            row.error or "",
-            row.place or "",
-            row.text_zh or "",
-        )
-    Console().print(table)
+        words = (row.kind, row.status, row.stage, row.error, row.place)
+        line = "  ".join(word for word in words if word)
+        click.echo(f"{row.message_id}  {row.ordinal}  {line}")
+        if row.text_zh:
+            click.echo(f"    {row.text_zh}")

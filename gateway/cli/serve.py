@@ -66,7 +66,7 @@ def _serve_http(settings: Settings) -> None:
 
     host, _, port = settings.listen.rpartition(":")
     server = Granian(
-        "gateway.app:from_environment",
+        "gateway.app:supervised",
         factory=True,
         address=host.strip("[]"),
         port=int(port),

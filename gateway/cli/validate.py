@@ -1,22 +1,25 @@
 """``gateway validate``: check files against FHIR R4 and profiles."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.cli.validate_batch import answers
+from gateway.cli.validate_report import Checked, write_report
 from gateway.errors import GatewayError
-from gateway.fhir.codec import decode, encode
+from gateway.fhir.codec import encode
 from gateway.fhir.definitions import load
-from gateway.fhir.outcome import operation_outcome
-from gateway.records import Issue, Place, Resource
+from gateway.records import Resource
 from gateway.validation import Options, Validator
+from gateway.validation.packages import decoded, expanded, read_bytes, read_definitions
+from gateway.validation.sources import located
 
-_SUFFIXES = frozenset({".json", ".xml"})
-_BAD = frozenset({"error", "fatal"})
+_BAR_FROM = 5
+"""From so many files on, a bar shows how far the work is."""
 
 
 @click.command()
@@ -29,15 +32,27 @@ _BAD = frozenset({"error", "fatal"})
     "folders",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="规范文件或文件夹 · conformance resources (file or folder)",
+    help="规范文件、文件夹或 .tgz 包 · conformance resources: file, folder or .tgz package",
 )
 @click.option("--batch", type=click.File("rb"), help="逐行 JSON 请求 · requests as JSON lines")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="写成网页报告 · write a report as a web page",
+)
+@click.option(
+    "--resolve", is_flag=True, help="引用目标取自各文件 · find targets in the files given"
+)
+@click.option("--quiet", is_flag=True, help="只列出有错误的文件 · list only files with errors")
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
 def validate(
     files: Sequence[Path],
     profiles: Sequence[str],
     folders: Sequence[Path],
     batch: Any,
+    html: Path | None,
+    resolve: bool,
+    quiet: bool,
     language: str,
 ) -> None:
     """校验 FHIR R4 资源文件（JSON 或 XML） · validate FHIR R4 files (JSON or XML).
@@ -45,110 +60,86 @@ def validate(
     Exit code 0: no errors; 1: some file has errors; 2: wrong arguments.
     """
     if batch is not None:
-        for answer in _answers(batch):
+        for answer in answers(batch):
             sys.stdout.buffer.write(encode(answer) + b"\n")
             sys.stdout.buffer.flush()
         return
     if not files:
         raise click.UsageError("请给出文件，或使用 --batch - · give files, or use --batch -")
-    validator = Validator(load(), _read_definitions(_expanded(folders)))
-    failed = [_show(path, _check(path, validator, profiles), language) for path in _expanded(files)]
-    raise SystemExit(1 if any(failed) else 0)
+    validator = Validator(load(), read_definitions(folders))
+    paths = [path for path in expanded(files) if path.suffix.lower() != ".tgz"]
+    now = datetime.now(UTC)
+    fetch = Beside(paths).fetch if resolve else None
+    options = Options(now=now, fetch=fetch)
+    with click.progressbar(
+        paths, label="校验 · validating", file=sys.stderr, hidden=not _shows_bar(paths)
+    ) as bar:
+        checked = [check_file(path, validator, profiles, options) for path in bar]
+    for one in checked:
+        if one.is_bad or not quiet:
+            _show(one, language)
+    bad = sum(one.is_bad for one in checked)
+    if len(checked) > 1:
+        click.echo(
+            f"{len(checked)} 个文件，{bad} 个有错误 · {len(checked)} files, {bad} with errors"
+        )
+    if html is not None:
+        html.write_text(write_report(checked, now, language), encoding="utf-8")
+    raise SystemExit(1 if bad else 0)
 
 
-def _show(path: Path, issues: Sequence[Issue], language: str) -> bool:
-    """Print a file's findings; say whether there are errors."""
-    is_bad = any(found.severity in _BAD for found in issues)
-    click.secho(f"{'✗' if is_bad else '✓'} {path}", fg="red" if is_bad else "green")
-    for found in issues:
+def _shows_bar(paths: Sequence[Path]) -> bool:
+    return len(paths) >= _BAR_FROM and sys.stderr.isatty()
+
+
+def check_file(
+    path: Path, validator: Validator, profiles: Sequence[str], options: Options | None = None
+) -> Checked:
+    """Check one file; what cannot be read is a finding too. Findings carry line and column."""
+    try:
+        raw = read_bytes(path)
+        issues = validator.check(decoded(raw, path.name), profiles, options)
+        return Checked(path, tuple(located(raw, issues)))
+    except GatewayError as err:
+        return Checked(path, tuple(err.as_issues()))
+
+
+def _show(checked: Checked, language: str) -> None:
+    """Print a file's findings."""
+    mark, colour = ("✗", "red") if checked.is_bad else ("✓", "green")
+    click.secho(f"{mark} {checked.path}", fg=colour)
+    for found in checked.issues:
         texts = (found.text_zh, found.text_en)
         first, second = texts if language == "zh" else texts[::-1]
-        place = f" ({found.place})" if found.place else ""
+        place = f" ({found.place})" if found.place and str(found.place) else ""
         click.echo(f"  {found.severity:<11} {found.number} {found.expression or ''}{place}")
         click.echo(f"              {first}\n              {second}")
-    return is_bad
 
 
-def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
-        else:
-            yield path
+class Beside:
+    """Finds the targets of references among files, each read once and only when asked for."""
 
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._known: dict[str, Resource] | None = None
 
-def read_resource(path: Path) -> Resource:
-    """Read a JSON or XML file; raise GatewayError GW-22xx with its place."""
-    try:
-        raw = path.read_bytes()
-    except OSError as err:
-        raise GatewayError("GW-4810", file=path.name, problem=type(err).__name__) from err
-    if path.suffix.lower() == ".xml" or raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        from gateway.fhir import xml
+    def fetch(self, reference: str) -> Resource | None:
+        """Give the resource that ``Type/id`` names; None when no file holds it."""
+        if self._known is None:
+            self._known = {}
+            for path in self._paths:
+                self._keep(path)
+        return self._known.get(reference)
 
-        return xml.decode(raw)
-    value = decode(raw.removeprefix(b"\xef\xbb\xbf"))
-    if not isinstance(value, dict):
-        raise GatewayError("GW-4009", where=Place("", 1, 1), element=path.name)
-    return value
-
-
-def _read_definitions(paths: Iterable[Path]) -> list[Resource]:
-    found: list[Resource] = []
-    for path in paths:
-        resource = read_resource(path)
-        if resource.get("resourceType") == "Bundle":
-            entries = [entry.get("resource") for entry in resource.get("entry", ())]
-            found.extend(entry for entry in entries if isinstance(entry, dict))
-        else:
-            found.append(resource)
-    return found
-
-
-def _check(
-    path: Path, validator: Validator, profiles: Sequence[str], options: Options | None = None
-) -> list[Issue]:
-    try:
-        return validator.check(read_resource(path), profiles, options)
-    except GatewayError as err:
-        return list(err.as_issues())
-
-
-def _answers(lines: Iterable[bytes]) -> Iterator[Resource]:
-    validator = Validator(load())
-    for line in lines:
-        if line.strip():
-            yield answer(decode(line), validator)
-
-
-def answer(request: Resource, validator: Validator) -> Resource:
-    """Answer one request of the batch; its definitions hold for it alone."""
-    try:
-        extra = _read_definitions(Path(path) for path in request.get("definitions", ()))
-        validator = validator.with_definitions(extra) if extra else validator
-        profile = request.get("profile")
-        wanted = _options(request.get("options") or {})
-        issues = _check(Path(request["file"]), validator, (profile,) if profile else (), wanted)
-    except GatewayError as err:
-        issues = list(err.as_issues())
-    return {"id": request["id"], "outcome": operation_outcome(issues, "en")}
-
-
-def _options(stated: dict[str, Any]) -> Options:
-    """Translate the options of a batch request; those we do not know are ignored."""
-    rule = stated.get("bundle-param")
-    rules = ((rule["rule"], rule["profile"]),) if isinstance(rule, dict) else ()
-    domains = stated.get("allowed-extension-domain", ())
-    return Options(
-        best_practice=True,
-        allows_examples=stated.get("examples", True) is not False,
-        is_strict_security=bool(stated.get("security-checks")),
-        unknown_extension="error",
-        extension_domains=(domains,) if isinstance(domains, str) else tuple(domains),
-        checks_contained=stated.get("validateContains") != "IGNORE",
-        bundle_rules=rules,
-        now=datetime.now(UTC),
-    )
+    def _keep(self, path: Path) -> None:
+        try:
+            resource = decoded(read_bytes(path), path.name)
+        except GatewayError:
+            # The file's own check says what is wrong with it.
+            return
+        if self._known is not None:
+            name = f"{resource.get('resourceType')}/{resource.get('id')}"
+            self._known.setdefault(name, resource)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The home page, and the page of one resource opened by a signed link."""
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, make_response, render_template, request
 
@@ -49,7 +50,7 @@ def resource(token: str) -> Response:
         title=f"{link.type}/{link.id}",
         member=link.member,
         version=stored.version,
-        updated=stored.updated_utc.isoformat(timespec="seconds"),
+        updated=stored.updated_utc.astimezone(ZoneInfo(settings.zone)).isoformat(" ", "seconds"),
         lines=list(lines(content)),
         source=codec.encode_pretty(content).decode(),
     )

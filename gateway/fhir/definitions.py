@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.fhir.search_additions import ADDITIONS
 from gateway.records import Resource
 
 ParameterKind = Literal[
@@ -111,6 +112,10 @@ class Definitions:
         """Give all CodeSystems by URL."""
         return self._all("code_systems")
 
+    def concept_maps(self) -> tuple[Resource, ...]:
+        """Give all ConceptMaps by URL."""
+        return self._all("concept_maps")
+
     def operations(self) -> tuple[Resource, ...]:
         """Give all OperationDefinitions by URL."""
         return self._all("operations")
@@ -138,8 +143,8 @@ class Definitions:
     def search_parameters(self) -> dict[str, dict[str, SearchParameter]]:
         """The search parameters by type and code; those of the abstract types stand in each."""
         bases: dict[str, dict[str, SearchParameter]] = {}
-        for definition in self._all("search_parameters"):
-            parameter = _search_parameter(definition)
+        for definition in (*self._all("search_parameters"), *ADDITIONS):
+            parameter = search_parameter(definition)
             for parent in definition["base"]:
                 bases.setdefault(parent, {})[parameter.code] = parameter
         return {
@@ -154,7 +159,8 @@ class Definitions:
     @cached_property
     def search_parameters_by_url(self) -> dict[str, SearchParameter]:
         """The search parameters by canonical URL, as composites name them."""
-        return {d["url"]: _search_parameter(d) for d in self._all("search_parameters")}
+        known = (*self._all("search_parameters"), *ADDITIONS)
+        return {definition["url"]: search_parameter(definition) for definition in known}
 
     def _ancestors(self, type_: str) -> tuple[str, ...]:
         """Name the abstract types above a resource type, the furthest first."""
@@ -173,7 +179,8 @@ class Definitions:
         return tuple(resource for url in section if (resource := section.get(url)) is not None)
 
 
-def _search_parameter(definition: Resource) -> SearchParameter:
+def search_parameter(definition: Resource) -> SearchParameter:
+    """Read a SearchParameter resource."""
     return SearchParameter(
         url=definition["url"],
         code=definition["code"],

@@ -6,7 +6,7 @@ decoding.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -103,6 +103,19 @@ def find(raw: bytes, pointer: str) -> Place | None:
         if token.kind not in {"key", "close"} and _path(token.levels) == pointer:
             return _place(raw, token.offset, pointer)
     return None
+
+
+def find_all(raw: bytes, paths: Set[str], spell: Callable[[str], str]) -> dict[str, Place]:
+    """Find the first value of each path in one pass; ``spell`` writes a path as ``paths`` do."""
+    found: dict[str, int] = {}
+    for token in _tokens(raw):
+        if token.kind not in {"key", "close", "inside"}:
+            path = spell(_path(token.levels))
+            if path in paths:
+                found.setdefault(path, token.offset)
+                if len(found) == len(paths):
+                    break
+    return {path: _place(raw, offset, path) for path, offset in found.items()}
 
 
 def _tokens(raw: bytes) -> Iterator[_Token]:

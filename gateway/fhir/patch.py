@@ -1,6 +1,7 @@
-"""Changes to a resource: JSON Patch (RFC 6902) and FHIRPath Patch (R4 fhirpatch.html).
+"""Changes to a resource: JSON Patch (RFC 6902), JSON Merge Patch (RFC 7396) and FHIRPath Patch
+(R4 fhirpatch.html).
 
-Both give a changed copy; what was given stays as it is.
+All give a changed copy; what was given stays as it is.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import jsonpatch  # type: ignore[import-untyped,unused-ignore]
 import jsonpointer  # type: ignore[import-untyped,unused-ignore]
 
 from gateway.errors import GatewayError
-from gateway.fhir.patch_places import Spot, Unfit, list_spot, member_spot, target, value_spot
+from gateway.fhir.patch_places import PatchError, Spot, list_spot, member_spot, target, value_spot
 from gateway.records import Json, Resource
 
 Change = Callable[[Resource], Resource]
@@ -65,6 +66,25 @@ def _step(current: Json, operation: Json, index: int) -> Json:
         ) from err
 
 
+def merge_patch(document: Json) -> Change:
+    """Compile a JSON Merge Patch (RFC 7396); raise GW-7060 when it is none."""
+    if not isinstance(document, dict):
+        raise GatewayError("GW-7060")
+    return lambda resource: _demand_resource(_merged(resource, document))
+
+
+def _merged(target: Json, changes: Json) -> Json:
+    if not isinstance(changes, dict):
+        return changes
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value)
+    return merged
+
+
 def fhirpath_patch(parameters: Resource) -> Change:
     """Compile a Parameters resource of operations; raise GW-7060 when it is none."""
     operations = []
@@ -106,7 +126,7 @@ class _Operation:
         """Change the resource; raise GW-7061 with the operation's number."""
         try:
             getattr(self, f"_{self.kind}")(resource)
-        except Unfit as err:
+        except PatchError as err:
             raise GatewayError(
                 "GW-7061",
                 index=self.index,
@@ -122,17 +142,17 @@ class _Operation:
     def _add(self, resource: Resource) -> None:
         name = self._of("name", "valueString", str)
         if name is None:
-            raise Unfit("缺少 name", "it has no name")
+            raise PatchError("缺少 name", "it has no name")
         parent = target(resource, self.path)
         if parent is None:
-            raise Unfit("path 未找到元素", "its path finds nothing")
+            raise PatchError("path 未找到元素", "its path finds nothing")
         spot = member_spot(parent, name)
         key, value, extra = self._value(spot)
         spot = spot.renamed(key)
         if spot.is_list:
             spot.insert(spot.length, value, extra)
         elif spot.is_present:
-            raise Unfit("该元素已存在", "the element is there already")
+            raise PatchError("该元素已存在", "the element is there already")
         else:
             spot.put(value, extra)
 
@@ -140,7 +160,7 @@ class _Operation:
         spot = list_spot(resource, self.path)
         index = self._of("index", "valueInteger", int)
         if index is None or not 0 <= index <= spot.length:
-            raise Unfit("index 超出范围", "its index is out of range")
+            raise PatchError("index 超出范围", "its index is out of range")
         _, value, extra = self._value(spot)
         spot.insert(index, value, extra)
 
@@ -152,7 +172,7 @@ class _Operation:
     def _replace(self, resource: Resource) -> None:
         found = target(resource, self.path)
         if found is None:
-            raise Unfit("path 未找到元素", "its path finds nothing")
+            raise PatchError("path 未找到元素", "its path finds nothing")
         spot = found.demand_spot()
         key, value, extra = self._value(spot)
         spot.replace(key, value, extra)
@@ -163,7 +183,7 @@ class _Operation:
         destination = self._of("destination", "valueInteger", int)
         for index in (source, destination):
             if index is None or not 0 <= index < spot.length:
-                raise Unfit(
+                raise PatchError(
                     "source 或 destination 超出范围", "its source or destination is out of range"
                 )
         spot.move(source, destination)

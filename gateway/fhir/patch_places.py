@@ -18,7 +18,7 @@ from gateway.records import Json, Resource
 _NAME = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(\[\s*([0-9]+)\s*\])?\s*\Z", re.ASCII)
 
 
-class Unfit(Exception):
+class PatchError(Exception):
     """Why an operation cannot be applied, in both languages."""
 
     def __init__(self, zh: str, en: str) -> None:
@@ -119,9 +119,9 @@ class Found:
     spot: Spot | None
 
     def demand_spot(self) -> Spot:
-        """Give the place; raise Unfit for the resource itself."""
+        """Give the place; raise PatchError for the resource itself."""
         if self.spot is None:
-            raise Unfit("path 指向整个资源", "its path names the whole resource")
+            raise PatchError("path 指向整个资源", "its path names the whole resource")
         return self.spot
 
 
@@ -135,21 +135,21 @@ def _nodes(resource: Resource, path: str) -> list[Node]:
         context = Context(_model(), resource=resource, root=resource)
         found = fhirpath.compile(path).nodes(resource, context)
     except FhirPathError as err:
-        raise Unfit("path 不是 FHIRPath", "its path is no FHIRPath") from err
+        raise PatchError("path 不是 FHIRPath", "its path is no FHIRPath") from err
     if not all(isinstance(one, Node) for one in found):
-        raise Unfit(
+        raise PatchError(
             "path 得出计算值而非元素", "its path computes a value instead of naming an element"
         )
     return found
 
 
 def target(resource: Resource, path: str) -> Found | None:
-    """Find the one element of a path; None when there is none, Unfit for several."""
+    """Find the one element of a path; None when there is none, PatchError for several."""
     found = _nodes(resource, path)
     if not found:
         return None
     if len(found) > 1:
-        raise Unfit("path 找到多个元素", "its path finds several elements")
+        raise PatchError("path 找到多个元素", "its path finds several elements")
     [node] = found
     if node.value is resource:
         return Found(node, None)
@@ -167,7 +167,7 @@ def _of_object(resource: Resource, value: Resource) -> Spot:
                 for index, item in enumerate(member):
                     if item is value:
                         return Spot(holder, key, _elements(type_, key=key), index)
-    raise Unfit("path 未指向资源内的元素", "its path names no element of the resource")
+    raise PatchError("path 未指向资源内的元素", "its path names no element of the resource")
 
 
 def _objects(value: Resource, type_: str) -> Iterator[tuple[Resource, str]]:
@@ -196,7 +196,7 @@ def _of_primitive(resource: Resource, path: str, node: Node) -> Spot:
     if position is not None and len(holders) == 1:
         matching = [one for one in matching if one.index == position]
     if len(matching) != 1:
-        raise Unfit(
+        raise PatchError(
             "path 未指明是哪一个相同的值",
             "its path does not say which of several equal values is meant",
         )
@@ -229,7 +229,7 @@ def _split(path: str) -> tuple[str, str, int | None]:
             position = int(found[3]) if found[3] else None
             return rest[:end] if end > 0 else "", found[1], position
         rest = rest[:end] if end > 0 else ""
-    raise Unfit("path 未以元素名结尾", "its path does not end with an element's name")
+    raise PatchError("path 未以元素名结尾", "its path does not end with an element's name")
 
 
 def _last_dot(path: str) -> int:
@@ -252,7 +252,7 @@ def _last_dot(path: str) -> int:
 def member_spot(parent: Found, name: str) -> Spot:
     """Give the place of a member of an object, by its element's name (``value`` of a choice)."""
     if not isinstance(parent.node.value, dict):
-        raise Unfit(
+        raise PatchError(
             "path 指向基本类型，没有该子元素",
             "its path names a primitive, which has no such elements",
         )
@@ -267,10 +267,12 @@ def list_spot(resource: Resource, path: str) -> Spot:
     parent, name, position = _split(path)
     holders = _nodes(resource, parent) if parent else _nodes(resource, "$this")
     if position is not None or len(holders) != 1:
-        raise Unfit("path 未指向一个列表", "its path does not name one list")
+        raise PatchError("path 未指向一个列表", "its path does not name one list")
     spot = member_spot(Found(holders[0], None), name)
     if not spot.is_list:
-        raise Unfit("path 指向不可重复的元素", "its path names an element that does not repeat")
+        raise PatchError(
+            "path 指向不可重复的元素", "its path names an element that does not repeat"
+        )
     return spot
 
 
@@ -281,7 +283,7 @@ def _elements(
     try:
         elements = shape(type_)
     except KeyError as err:
-        raise Unfit(
+        raise PatchError(
             "path 指向类型未知的内容", "its path leads into content of unknown type"
         ) from err
     wanted = name
@@ -289,21 +291,21 @@ def _elements(
         wanted = elements[key].name
     found = tuple(e for e in elements.values() if wanted in (e.name, e.key))
     if not found:
-        raise Unfit("没有该名称的元素", "there is no element of that name")
+        raise PatchError("没有该名称的元素", "there is no element of that name")
     return found
 
 
 def value_spot(part: Json, spot: Spot) -> tuple[str, Json, Json]:
     """Give the key, value and ``_`` sibling that a ``value`` part states for an element."""
     if not isinstance(part, dict):
-        raise Unfit("缺少 value", "it has no value")
+        raise PatchError("缺少 value", "it has no value")
     if isinstance(part.get("resource"), dict):
         return spot.key, part["resource"], None
     if isinstance(part.get("part"), list):
         return spot.key, _built(part["part"], spot.elements[0]), None
     keys = {key.removeprefix("_") for key in part if key.removeprefix("_").startswith("value")}
     if len(keys) != 1:
-        raise Unfit("缺少 value", "it has no value")
+        raise PatchError("缺少 value", "it has no value")
     stated = keys.pop()
     key = _form(spot, stated.removeprefix("value"))
     return key, part.get(stated), part.get(f"_{stated}")
@@ -316,7 +318,9 @@ def _form(spot: Spot, suffix: str) -> str:
     for element in spot.elements:
         if element.type[0].upper() + element.type[1:] == suffix:
             return element.key
-    raise Unfit("value 的类型不适用于该元素", "its value has a type that the element does not take")
+    raise PatchError(
+        "value 的类型不适用于该元素", "its value has a type that the element does not take"
+    )
 
 
 def _built(parts: list[Json], element: Element) -> Resource:
@@ -324,7 +328,9 @@ def _built(parts: list[Json], element: Element) -> Resource:
     built: Resource = {}
     for part in parts:
         if not isinstance(part, dict) or element.shape is None:
-            raise Unfit("value 的各部分与元素不符", "its value is built of parts that do not fit")
+            raise PatchError(
+                "value 的各部分与元素不符", "its value is built of parts that do not fit"
+            )
         elements = _elements(element.shape, name=str(part.get("name")))
         spot = Spot(built, elements[0].key, elements)
         key, value, extra = value_spot(part, spot)

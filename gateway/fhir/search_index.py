@@ -4,16 +4,21 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, cast
 
 from gateway.fhir.definitions import Definitions, SearchParameter
+from gateway.fhir.search_additions import PINYIN
 from gateway.fhir.search_paths import Member, Path, SearchExpressionError, Truth, parse
 from gateway.fhir.search_routes import Route, Test, Visit, condition, routes
 from gateway.fhir.search_rows import Maker, Values, maker
+from gateway.fhir.search_text import content_terms, narrative_terms
 from gateway.records import IndexRow, Json, Resource
 
-RowKind = Literal["token", "string", "date", "number", "quantity", "reference", "uri"]
+RowKind = Literal[
+    "token", "string", "date", "number", "quantity", "reference", "uri", "text", "position"
+]
 Extract = Callable[[Resource, list[IndexRow]], None]
 
-UNINDEXED = frozenset({"_id", "_lastUpdated", "_content", "_text", "_query", "_filter", "near"})
-"""Parameters without index rows: columns of the store, text search, named queries, geometry."""
+UNINDEXED = frozenset({"_id", "_lastUpdated", "_content", "_text", "_query", "_filter"})
+"""Parameters without an expression: columns of the store, running text, named queries."""
+OF_TYPE = ":of-type"
 
 
 def component_name(parameter: str, position: int) -> str:
@@ -60,6 +65,7 @@ class Indexer:
         for key in resource:
             for extract in index.by_key.get(key, ()):
                 extract(resource, rows)
+        _texts(resource, rows)
         return tuple(rows)
 
     def _type_index(self, type_: str) -> "_TypeIndex":
@@ -76,6 +82,13 @@ class Indexer:
 def compile_indexer(definitions: Definitions) -> Indexer:
     """Make the indexer of HL7's own search parameters."""
     return Indexer(definitions)
+
+
+def compile_parameter(
+    definitions: Definitions, type_: str, parameter: SearchParameter
+) -> list[Extract]:
+    """Compile one parameter of a type; raises SearchExpressionError when it cannot be."""
+    return [extract for _, extract in _compile(definitions, type_, parameter)]
 
 
 class _TypeIndex:
@@ -102,9 +115,31 @@ def _compile(
     parsed = parse(parameter.expression)
     if isinstance(parsed, Truth):
         return [(None, _truth(condition(parsed.condition, type_, type_), name))]
-    made = _makers(_routes(parsed, type_), parameter.kind, name)
-    kind = cast(RowKind, parameter.kind)
-    return [(route.first_key, _simple(route.visit(), make, kind, name)) for route, make in made]
+    found = _routes(parsed, type_)
+    kind = cast(RowKind, {"special": "position"}.get(parameter.kind, parameter.kind))
+    made = _makers(found, "pinyin" if parameter.url == PINYIN else kind, name)
+    extracts = [(r.first_key, _simple(r.visit(), make, kind, name)) for r, make in made]
+    if kind == "token":
+        extracts += _of_type(found, name)
+    return extracts
+
+
+def _of_type(found: list[Route], name: str) -> list[tuple[str | None, Extract]]:
+    """Give the rows of ``:of-type`` beside those of an identifier."""
+    made = [(route, maker("of-type", route.type, None)) for route in found]
+    return [
+        (route.first_key, _simple(route.visit(), make, "token", name + OF_TYPE))
+        for route, make in made
+        if make is not None
+    ]
+
+
+def _texts(resource: Resource, rows: list[IndexRow]) -> None:
+    type_ = resource["resourceType"]
+    for code, read in (("_text", narrative_terms), ("_content", content_terms)):
+        terms = read(resource)
+        if terms:
+            rows.append(IndexRow("text", f"{type_}.{code}", tuple(sorted(terms))))
 
 
 def _routes(paths: Iterable[Path], type_: str, start: Route | None = None) -> list[Route]:

@@ -56,13 +56,48 @@ class ReferenceValue:
 
 
 @dataclass(frozen=True, slots=True)
+class CodesValue:
+    """Codes by their system, as a value set or a hierarchy lists them."""
+
+    codes: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TermsValue:
+    """Terms of a running text that must all be there; True: any term that begins so."""
+
+    terms: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NearValue:
+    """A place on the earth in degrees and the distance from it in kilometres."""
+
+    latitude: float
+    longitude: float
+    km: float
+
+
+@dataclass(frozen=True, slots=True)
 class CompositeValue:
     """One value per component."""
 
     parts: tuple["Value", ...]
 
 
-Value = TokenValue | TextValue | DateValue | NumberValue | ReferenceValue | CompositeValue
+Value = (
+    TokenValue
+    | TextValue
+    | DateValue
+    | NumberValue
+    | ReferenceValue
+    | CodesValue
+    | TermsValue
+    | NearValue
+    | CompositeValue
+)
+NEGATIVE = frozenset({"not", "not-in"})
+"""Modifiers that find what has no such value, resources without the element among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +136,15 @@ class Has:
     inner: "Condition"
 
 
-Condition = Criterion | Chain | Has
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Alternatives of different parameters: the ways into a compartment."""
+
+    code: str
+    alternatives: tuple[Criterion, ...]
+
+
+Condition = Criterion | Chain | Has | AnyOf
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from gateway.errors import GatewayError
 from gateway.fhir import times
 from gateway.fhir.definitions import ParameterKind
 from gateway.fhir.search_model import (
@@ -18,7 +17,9 @@ from gateway.fhir.search_model import (
     TokenValue,
     Value,
 )
+from gateway.fhir.search_special import near, refuse, terms_value, value_set, with_relatives
 from gateway.fhir.search_values import precision_bounds
+from gateway.records import CodeSets
 
 _ESCAPE = re.compile(r"\\([\\,$|])")
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[-+.\d])")
@@ -26,16 +27,12 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 _LOCAL = re.compile(r"(?:([A-Z][A-Za-z]+)/)?([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
 _MODIFIERS: dict[str, frozenset[str]] = {
     "string": frozenset({"exact", "contains"}),
-    "token": frozenset({"not", "text"}),
+    "token": frozenset({"not", "text", "of-type", "in", "not-in", "above", "below"}),
     "uri": frozenset({"above", "below"}),
     "reference": frozenset({"identifier"}),
 }
+_RUNNING_TEXT = ("_text", "_content")
 MAX_ALTERNATIVES = 500
-
-
-def refuse(name: str, reason_zh: str, reason_en: str) -> GatewayError:
-    """Make the refusal of a value, which names the parameter and never repeats the value."""
-    return GatewayError("GW-7102", name=name, reason_zh=reason_zh, reason_en=reason_en)
 
 
 def split_escaped(text: str, separator: str) -> list[str]:
@@ -71,8 +68,12 @@ def parse_values(
     modifier: str | None = None,
     components: tuple[ParameterKind, ...] = (),
     server: str | None = None,
+    code_sets: CodeSets | None = None,
 ) -> tuple[Value, ...]:
-    """Parse the alternatives of one value; raises GW-7102 naming the parameter."""
+    """Parse the alternatives of one value; raises GW-7102 naming the parameter.
+
+    ``code_sets`` answers what is in a value set, above or below a code.
+    """
     if "\x00" in text:
         raise refuse(name, "含有不允许的字符", "it holds a character that is not allowed")
     alternatives = split_escaped(text, ",")
@@ -83,6 +84,12 @@ def parse_values(
         raise refuse(name, "值为空", "a value is empty")
     if kind == "composite":
         return tuple(_composite(name, one, components, server) for one in alternatives)
+    if modifier in {"in", "not-in"}:
+        return tuple(value_set(name, unescape(one).strip(), code_sets) for one in alternatives)
+    if kind == "token" and modifier in {"above", "below"}:
+        return tuple(
+            with_relatives(name, _token(name, one), modifier, code_sets) for one in alternatives
+        )
     return tuple(_single(name, kind, one, modifier, server) for one in alternatives)
 
 
@@ -106,6 +113,8 @@ def _single(
         return _reference(name, text, modifier, server)
     if kind == "token" and modifier == "text":
         return TextValue(unescape(text))
+    if kind == "token" and modifier == "of-type":
+        return _of_type(name, text)
     return _PARSERS[kind](name, text)
 
 
@@ -120,8 +129,21 @@ def _token(name: str, text: str) -> TokenValue:
     return TokenValue(system, code or None)
 
 
-def _text(_name: str, text: str) -> TextValue:
+def _of_type(name: str, text: str) -> TokenValue:
+    parts = [unescape(part).strip() for part in split_escaped(text, "|")]
+    if len(parts) < 3 or not parts[1] or not parts[2]:
+        raise refuse(name, "应写成 类型系统|类型编码|号码", "it is system|code|value")
+    return TokenValue(parts[0] or None, "|".join(parts[1:]))
+
+
+def _text(name: str, text: str) -> Value:
+    if name.endswith(_RUNNING_TEXT):
+        return terms_value(name, unescape(text))
     return TextValue(unescape(text))
+
+
+def _near(name: str, text: str) -> Value:
+    return near(name, [unescape(part).strip() for part in split_escaped(text, "|")])
 
 
 def _split_prefix(text: str) -> tuple[Prefix, str]:
@@ -192,4 +214,5 @@ _PARSERS: dict[str, Callable[[str, str], Value]] = {
     "date": _date,
     "number": _number,
     "quantity": _quantity,
+    "special": _near,
 }

@@ -1,40 +1,62 @@
 """Parse the parameters of a search URL into a typed Query (R4 section 3.1.1)."""
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import Literal, Protocol, cast, get_args
 
 from gateway.errors import GatewayError
-from gateway.fhir.definitions import Definitions, ParameterKind, SearchParameter
+from gateway.fhir.definitions import ParameterKind, SearchParameter
+from gateway.fhir.search_additions import PINYIN
 from gateway.fhir.search_model import Chain, Condition, Criterion, Has, Include, Query, Sort
-from gateway.fhir.search_parameters import is_modifier, parse_values, refuse, split_escaped
+from gateway.fhir.search_parameters import is_modifier, parse_values, split_escaped
+from gateway.fhir.search_pinyin import asked_pinyin
+from gateway.fhir.search_special import refuse
+from gateway.records import CodeSets
 
 Mode = Literal["strict", "lenient"]
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["true", "text", "data", "count", "false"]
 # Answered elsewhere, or known and without an index yet.
 _PRESENTATION = frozenset({"_format", "_pretty", "_explain", "_contained", "_containedType"})
-_UNANSWERED = frozenset({"_text", "_content", "_filter", "_query", "_list", "near"})
+_UNANSWERED = frozenset({"_filter", "_query"})
 _OWN: dict[str, ParameterKind] = {"_id": "token", "_lastUpdated": "date"}
 MAX_CHAIN = 8
 MAX_COUNT = 1000
 
 
+class Searchable(Protocol):
+    """The definitions that a search is parsed by."""
+
+    @property
+    def resource_types(self) -> frozenset[str]:
+        """The names of all resource types."""
+
+    @property
+    def search_parameters(self) -> dict[str, dict[str, SearchParameter]]:
+        """The parameters by type and code."""
+
+    @property
+    def search_parameters_by_url(self) -> dict[str, SearchParameter]:
+        """The parameters by canonical URL."""
+
+
 def parse_query(
-    definitions: Definitions,
+    definitions: Searchable,
     types: Sequence[str],
     pairs: Sequence[tuple[str, str]],
     mode: Mode | None = None,
     *,
     server: str | None = None,
+    code_sets: CodeSets | None = None,
 ) -> Query:
     """Parse the decoded name and value pairs of a search on ``types``.
 
+    ``code_sets`` answers ``:in``, ``:not-in``, ``:above`` and ``:below``.
     ``server`` is our own base URL: references that begin with it are ours. Unknown parameters:
     ``strict`` refuses them (GW-7101), ``lenient`` ignores them, and by default only names that
     begin with ``_`` are ignored, for leaving out any other would silently widen the result. Bad
     values raise GW-7102, modifiers that cannot be answered GW-7103; each names the parameter.
     """
-    parser = _Parser(definitions, tuple(types), mode, server)
+    parser = _Parser(definitions, tuple(types), mode, server, code_sets)
     for name, value in pairs:
         if name == "_type":
             parser.narrow(value)
@@ -46,11 +68,13 @@ def parse_query(
 class _Parser:
     def __init__(
         self,
-        definitions: Definitions,
+        definitions: Searchable,
         types: tuple[str, ...],
         mode: Mode | None,
         server: str | None,
+        code_sets: CodeSets | None,
     ) -> None:
+        self._code_sets = code_sets
         self._definitions = definitions
         self._types = types
         self._mode = mode
@@ -155,6 +179,8 @@ class _Parser:
             return self._has(name, value, types, depth)
         if "." in name:
             return self._chain(name, value, types, depth)
+        if name == "_list":
+            return self._list(value, types)
         code, _, modifier = name.partition(":")
         return self._criterion(code, modifier or None, value, types)
 
@@ -170,11 +196,26 @@ class _Parser:
         if modifier is not None and not of_type and not is_modifier(kind, modifier):
             raise GatewayError("GW-7103", name=self._full, modifier=modifier)
         components = self._components(parameter) if kind == "composite" and parameter else ()
+        if parameter is not None and parameter.url == PINYIN:
+            value = asked_pinyin(value)
         values = parse_values(
-            self._full, kind, value, modifier=modifier, components=components, server=self._server
+            self._full,
+            kind,
+            value,
+            modifier=modifier,
+            components=components,
+            server=self._server,
+            code_sets=self._code_sets,
         )
         kept = None if of_type else modifier
         return Criterion(types, code, kind, values, kept, components=components)
+
+    def _list(self, value: str, types: tuple[str, ...]) -> Has:
+        """Ask for what a List names: R4's ``_list`` is a reverse chain over its items."""
+        if value.startswith("$"):
+            raise refuse("_list", "不支持动态列表", "lists that are computed are not kept here")
+        ids = ",".join(one.strip().removeprefix("List/") for one in value.split(","))
+        return Has(types, "List", "item", self._criterion("_id", None, ids, ("List",)))
 
     def _chain(self, name: str, value: str, types: tuple[str, ...], depth: int) -> Chain:
         head, _, rest = name.partition(".")
@@ -245,7 +286,7 @@ class _Parser:
         if code in _OWN:
             return _OWN[code], None
         found = [self._find(code, type_) for type_ in types]
-        known = [one for one in found if one is not None and one.kind != "special"]
+        known = [one for one in found if one is not None]
         if code in _UNANSWERED or not known or len(known) != len(found):
             raise GatewayError("GW-7101", name=full)
         if len({one.kind for one in known}) > 1:
@@ -267,4 +308,4 @@ class _Parser:
 
 _CONTROLS = frozenset({"_count", "_total", "_summary", "_elements", "_sort"})
 
-__all__ = ["Mode", "Query", "parse_query", "split_escaped"]
+__all__ = ["Mode", "Query", "Searchable", "parse_query", "split_escaped"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.fhir import references, times
 from gateway.fhir.definitions import load
+from gateway.fhir.search_pinyin import readings
 from gateway.fhir.search_values import fold, precision_bounds
 from gateway.fhir.systems import CURRENCY
 from gateway.records import Json
@@ -93,6 +94,16 @@ def _identifier(value: Json) -> Iterator[Values]:
         yield _text(identifier.get("system")), number, text
 
 
+def _identifier_type(value: Json) -> Iterator[Values]:
+    """Give what ``:of-type`` asks for: the type's coding, and its code and the number as one."""
+    identifier = _dict(value)
+    number = _text(identifier.get("value"))
+    for coding in _list(_dict(identifier.get("type")).get("coding")) if number else ():
+        code = _text(_dict(coding).get("code"))
+        if code:
+            yield _text(coding.get("system")), f"{code}|{number}", None
+
+
 def _contact_point(value: Json) -> Iterator[Values]:
     contact = _dict(value)
     number = _text(contact.get("value"))
@@ -131,6 +142,15 @@ def _human_name(value: Json) -> Iterator[Values]:
     # A Chinese name is asked for as it is spoken, family name first and without a blank.
     if family and not family.isascii() and not _text(name.get("text")):
         yield from _string(family + "".join(g for g in given if isinstance(g, str)))
+
+
+def _pinyin(value: Json) -> Iterator[Values]:
+    name = _dict(value)
+    family, given = _text(name.get("family")), _list(name.get("given"))
+    spoken = (family or "") + "".join(g for g in given if isinstance(g, str))
+    for text in dict.fromkeys((spoken, _text(name.get("text")) or "")):
+        for reading in readings(text):
+            yield reading, reading
 
 
 # ---------------------------------------------------------------- date
@@ -210,6 +230,13 @@ def _range(value: Json) -> Iterator[Values]:
         yield low[0] if low else _NO_LOWER, high[1] if high else _NO_UPPER, told[2], told[3]
 
 
+def _position(value: Json) -> Iterator[Values]:
+    position = _dict(value)
+    latitude, longitude = (_decimal(position.get(key)) for key in ("latitude", "longitude"))
+    if latitude is not None and longitude is not None:
+        yield latitude, longitude
+
+
 # ---------------------------------------------------------------- reference, uri
 
 
@@ -255,6 +282,9 @@ _MAKERS: dict[tuple[str, str], Maker] = {
     ("token", "CodeableConcept"): _codeable_concept,
     ("token", "Identifier"): _identifier,
     ("token", "ContactPoint"): _contact_point,
+    ("of-type", "Identifier"): _identifier_type,
+    ("pinyin", "HumanName"): _pinyin,
+    ("position", "BackboneElement"): _position,
     ("string", "HumanName"): _human_name,
     ("string", "Address"): _parts(
         "text", "line", "city", "district", "state", "postalCode", "country"

@@ -4,6 +4,6 @@ R4 section 2.6.1. Decimals keep their digits, primitives their extensions, the n
 """
 
 from gateway.fhir.xml_reader import decode
-from gateway.fhir.xml_writer import encode
+from gateway.fhir.xml_writer import encode, indented
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "indented"]

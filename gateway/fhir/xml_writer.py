@@ -36,6 +36,25 @@ def encode(resource: Resource) -> bytes:
     return written
 
 
+def indented(written: bytes) -> bytes:
+    """Indent what ``encode`` wrote, for people; the narrative stays as it is."""
+    root = etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True))
+    _indent(root, "\n")
+    content: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return content
+
+
+def _indent(node: Node, margin: str) -> None:
+    children = list(node)
+    if not children or not node.tag.startswith(f"{{{FHIR}}}"):
+        return
+    node.text = f"{margin}  "
+    for child in children:
+        _indent(child, f"{margin}  ")
+        child.tail = f"{margin}  "
+    children[-1].tail = margin
+
+
 def _type(resource: Resource, path: str) -> str:
     type_ = resource.get("resourceType")
     if type_ not in load().resource_types:

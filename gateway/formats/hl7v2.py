@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_groups import Tree
@@ -27,11 +28,14 @@ _BATCH = frozenset(("FHS", "BHS", "BTS", "FTS"))
 class Message:
     """One message: its segments in order, and their tree once a path asks for it."""
 
-    __slots__ = ("_tree", "segments")
+    __slots__ = ("_named", "_tree", "segments")
 
     def __init__(self, segments: list[Segment]) -> None:
         self.segments = segments
         self._tree: Tree | None = None
+        self._named: dict[str, list[Segment]] = {}
+        for segment in segments:
+            self._named.setdefault(segment.name, []).append(segment)
 
     @property
     def text(self) -> None:
@@ -54,12 +58,15 @@ class Message:
             self._tree = Tree(self.segments)
         return self._tree
 
+    def named(self, name: str) -> list[Segment]:
+        """Give the segments of a name, in order."""
+        return self._named.get(name, [])
+
     def value(self, segment: str, field: int, component: int = 1) -> Value | None:
         """Give the first value at a place of the first such segment."""
-        for candidate in self.segments:
-            if candidate.name == segment:
-                values = candidate.values(field)
-                return values[0].part(component) if values else None
+        for candidate in self.named(segment):
+            values = candidate.values(field)
+            return values[0].part(component) if values else None
         return None
 
     def text_at(self, segment: str, field: int, component: int = 1) -> str | None:
@@ -69,8 +76,7 @@ class Message:
 
     def leaves(self) -> Iterator[Value]:
         """Yield every non-empty value of every segment."""
-        for segment in self.segments:
-            yield from segment.leaves()
+        return chain.from_iterable(segment.leaves() for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)

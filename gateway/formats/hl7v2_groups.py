@@ -112,6 +112,7 @@ class Tree:
         self._nesting: dict[str, int] = {}
         self._reached: dict[tuple[str, str], bool] = {}
         self._without: dict[tuple[int, str, str], bool] = {}
+        self._above: dict[tuple[int, str, str], list[Segment]] = {}
         for segment in segments:
             self._named.setdefault(segment.name, []).append(segment)
             if segment.name in _NESTING:
@@ -164,8 +165,19 @@ class Tree:
             return []
         if anchor.name == name:
             return [anchor]
-        if found := self.below(anchor, name):
+        if anchor.end > anchor.index and (found := self.below(anchor, name)):
             return found
+        if anchor.parent is None:
+            return []
+        # Neighbours of one name under one owner are answered alike.
+        key = (anchor.parent.index, anchor.name, name)
+        known = self._above.get(key)
+        if known is None:
+            known = self._above[key] = self._around(anchor, name)
+        return known
+
+    def _around(self, anchor: Segment, name: str) -> list[Segment]:
+        """Ask the segments above an anchor, from the nearest on."""
         scope = anchor
         is_nested = name in self._nesting and anchor.name in self._nesting
         while scope.parent is not None and not self._is_without(scope, name):

@@ -55,6 +55,9 @@ _TYPES = {field: name for name, fields in _FIELDS_BY_TYPE.items() for field in f
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?![A-Za-z0-9_])")
 _GROUP: Final = re.compile(r"([A-Z][A-Z0-9_]*)/")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,3}")
+_PLAIN: Final = re.compile(
+    r"-([1-9][0-9]{0,3})(?:\.([1-9][0-9]{0,3})){0,1}(?:\.([1-9][0-9]{0,3}))?"
+)
 _PREDICATE: Final = re.compile(
     r"""\[\s*(?:(?P<ordinal>[1-9]\d{0,3})|(?P<part>[A-Za-z]+|\d+(?:\.\d+)*)\s*=\s*"""
     r"""(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<plain>[^\]'"]*?)))\s*\]"""
@@ -90,6 +93,8 @@ class _Parser:
             return partial(_relative, numbers)
         groups = self._groups()
         name = self._match(_SEGMENT, "a segment name such as PID")
+        if (numbers := self._plain()) and not groups:
+            return partial(_values, name, numbers)
         steps: list[_Step] = []
         if predicate := self._predicate(name):
             steps.append(predicate)
@@ -102,6 +107,11 @@ class _Parser:
                 steps.append(partial(_parts, self._dotted(2)))
         self._end()
         return partial(_absolute, groups, name, tuple(steps))
+
+    def _plain(self) -> tuple[int, ...]:
+        """Give the numbers of a path that only numbers follow; nothing for any other."""
+        found = _PLAIN.fullmatch(self.path, self.at)
+        return tuple(int(number) for number in found.groups() if number) if found else ()
 
     def _groups(self) -> tuple[str, ...]:
         groups: list[str] = []
@@ -171,6 +181,23 @@ class _Parser:
         return PathError(text, self.at + 1)
 
 
+def _values(name: str, numbers: tuple[int, ...], anchor: Node, root: Node) -> Sequence[Node]:
+    """Give the values of a path without groups and conditions, which most paths are."""
+    if isinstance(anchor, Value):
+        anchor = anchor.segment
+    if not isinstance(root, Message):
+        return ()
+    if not isinstance(anchor, Segment):
+        found: Sequence[Segment] = root.named(name)
+    elif anchor.name == name:
+        return anchor.at(numbers)
+    else:
+        found = root.tree.find(name, anchor)
+    if len(found) == 1:
+        return found[0].at(numbers)
+    return [value for segment in found for value in segment.at(numbers)]
+
+
 def _absolute(
     groups: tuple[str, ...], name: str, steps: tuple[_Step, ...], anchor: Node, root: Node
 ) -> Sequence[Node]:
@@ -190,7 +217,7 @@ def _segments(groups: tuple[str, ...], name: str, anchor: Node, root: Message) -
     if not groups:
         if isinstance(anchor, Segment):
             return (anchor,) if anchor.name == name else root.tree.find(name, anchor)
-        return [segment for segment in root.segments if segment.name == name]
+        return root.named(name)
     tree = root.tree
     scopes = [anchor if isinstance(anchor, Segment) else tree.root]
     for group in groups:
@@ -226,17 +253,12 @@ def _parts(numbers: tuple[int, ...], nodes: Sequence[Node]) -> Sequence[Node]:
 
 
 def _descend(node: Node, numbers: tuple[int, ...]) -> Value | None:
-    value: Value | None = node if isinstance(node, Value) else None
-    for number in numbers:
-        if value is None:
-            return None
-        value = value.part(number)
-    return value
+    return node.below(numbers) if isinstance(node, Value) else None
 
 
 def _relative(numbers: tuple[int, ...], anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
     if isinstance(anchor, Segment):
-        return _parts(numbers[1:], anchor.values(numbers[0]))
+        return anchor.at(numbers)
     return _parts(numbers, (anchor,))
 
 

@@ -15,6 +15,7 @@ from gateway.formats.text import normalise
 from gateway.records import Place
 
 NULL = '""'
+_UNREAD = "\x00"  # Stands for a text not asked for yet; known by identity.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Segment:
 
     __slots__ = (
         "_fields",
+        "_found",
         "_places",
+        "_values",
         "codec",
         "delimiters",
         "end",
@@ -57,6 +60,8 @@ class Segment:
         self.end = index
         self._fields: list[str] | None = None
         self._places: dict[tuple[int, int, int, int], Place] = {}
+        self._values: dict[int, list[Value]] = {}
+        self._found: dict[tuple[int, ...], list[Value]] = {}
 
     @property
     def text(self) -> str | None:
@@ -89,7 +94,46 @@ class Segment:
         return self.name in {"MSH", "BHS", "FHS"}
 
     def values(self, field: int) -> list["Value"]:
-        """Give the non-empty repetitions of a field."""
+        """Give the non-empty repetitions of a field, the same objects whenever it is asked for."""
+        known = self._values.get(field)
+        if known is None:
+            known = self._values[field] = self._split(field)
+        return known
+
+    def at(self, numbers: tuple[int, ...]) -> list["Value"]:
+        """Give the values of field, component and subcomponent, one of each repetition."""
+        known = self._found.get(numbers)
+        if known is None:
+            fields = self.fields
+            if numbers[0] >= len(fields) or not fields[numbers[0]]:
+                return []
+            known = self._found[numbers] = self._look(numbers)
+        return known
+
+    def _look(self, numbers: tuple[int, ...]) -> list["Value"]:
+        field = numbers[0]
+        if len(numbers) == 1:
+            return self.values(field)
+        if len(numbers) == 2 and not self.is_declaration(field):
+            return self._components(field, numbers[1])
+        found = (value.below(numbers[1:]) for value in self.values(field))
+        return [part for part in found if part is not None]
+
+    def _components(self, field: int, number: int) -> list["Value"]:
+        """Cut one component out of every repetition; the first of an uncut one is all of it."""
+        component, subcomponent = self.delimiters.component, self.delimiters.subcomponent
+        found: list[Value] = []
+        for repetition, part in self._repetitions(self.fields[field]):
+            if component in part:
+                pieces = part.split(component, number)
+                if number <= len(pieces) and (piece := pieces[number - 1]):
+                    found.append(Value(piece, self, field, repetition, number))
+            elif part and number == 1:
+                level = 1 if subcomponent and subcomponent in part else 0
+                found.append(Value(part, self, field, repetition, level))
+        return found
+
+    def _split(self, field: int) -> list["Value"]:
         fields = self.fields
         if field >= len(fields) or not (raw := fields[field]):
             return []
@@ -136,6 +180,10 @@ class Segment:
             place = self._places[key] = Place(value.path, self.number)
         return place
 
+    def is_declaration(self, field: int) -> bool:
+        """Whether a field declares the delimiters, and is therefore not split by them."""
+        return field <= 2 and self.has_delimiters
+
 
 class Value:
     """A field repetition, component or subcomponent, with the raw text it was cut from.
@@ -144,9 +192,19 @@ class Value:
     at the levels above.
     """
 
-    __slots__ = ("component", "field", "raw_text", "repetition", "segment", "subcomponent")
+    __slots__ = (
+        "_head",
+        "_parts",
+        "_text",
+        "component",
+        "field",
+        "raw_text",
+        "repetition",
+        "segment",
+        "subcomponent",
+    )
 
-    def __init__(  # noqa: PLR0917 - the levels of a path, in their order
+    def __init__(
         self,
         raw: str,
         segment: Segment,
@@ -161,9 +219,29 @@ class Value:
         self.repetition = repetition
         self.component = component
         self.subcomponent = subcomponent
+        self._head: Value | None = None
+        self._parts: dict[int, Value | None] | None = None
+        self._text: str | None = _UNREAD
 
     def part(self, number: int) -> "Value | None":
         """Give the component of a field or the subcomponent of a component, None when empty."""
+        if self._parts is None:
+            self._parts = {}
+        elif number in self._parts:
+            return self._parts[number]
+        found = self._parts[number] = self._part(number)
+        return found
+
+    def below(self, numbers: tuple[int, ...]) -> "Value | None":
+        """Give the part of a part, None when there is none."""
+        value: Value | None = self
+        for number in numbers:
+            if value is None:
+                return None
+            value = value.part(number)
+        return value
+
+    def _part(self, number: int) -> "Value | None":
         separator = self._separator
         if not separator or separator not in self.raw_text:
             if number != 1:
@@ -181,6 +259,12 @@ class Value:
     @property
     def text(self) -> str | None:
         """The first part, its escape sequences resolved, in NFKC and trimmed."""
+        text = self._text
+        if text is _UNREAD:
+            text = self._text = self._read()
+        return text
+
+    def _read(self) -> str | None:
         raw = self._first().raw_text
         if raw == NULL:
             return None
@@ -208,6 +292,17 @@ class Value:
 
     def _first(self) -> "Value":
         """Descend to the part whose text this value has; stay where a level is not used."""
+        head = self._head
+        if head is None:
+            head = self._head = self._descend()
+        return head
+
+    def _descend(self) -> "Value":
+        delimiters, raw = self.segment.delimiters, self.raw_text
+        if delimiters.component not in raw and (
+            not delimiters.subcomponent or delimiters.subcomponent not in raw
+        ):
+            return self
         value = self
         while (separator := value._separator) and separator in value.raw_text:
             value = value._cut(value.raw_text.split(separator, 1)[0], 1)
@@ -217,7 +312,7 @@ class Value:
 
     @property
     def _is_declaration(self) -> bool:
-        return self.field <= 2 and self.segment.has_delimiters
+        return self.segment.is_declaration(self.field)
 
     @property
     def _holds_subcomponents(self) -> bool:
@@ -246,6 +341,11 @@ class Leaf(Value):
 
     def _first(self) -> Value:
         return self
+
+    @property
+    def place(self) -> Place:
+        """The path and the segment's line."""
+        return self.segment.place_of(self)
 
 
 _FORMATTING = re.compile(r"\.(br|sp|sk|fi|nf|in|ti|ce)([+-]?\d*)", re.IGNORECASE)

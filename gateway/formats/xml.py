@@ -11,7 +11,8 @@ import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 from lxml import etree
@@ -20,7 +21,7 @@ from gateway.errors import GatewayError
 from gateway.formats.reading import Records, demand_size, text_option
 from gateway.formats.text import decide_charset, decode, normalise
 from gateway.formats.xml_faults import fault_of
-from gateway.records import Channel, Envelope, Format, Parsed, Place
+from gateway.records import Channel, Envelope, Format, Node, Parsed, Place
 
 HL7 = "urn:hl7-org:v3"
 MAX_DEPTH = 256
@@ -54,6 +55,9 @@ class Document:
         """Name all children at once: one by one would be quadratic in a flat file of rows."""
         above = self.path_of(parent)
         children = parent[:]
+        if len(children) == 1:
+            self._paths[children[0]] = f"{above}/{local_name(children[0])}"
+            return
         counts = Counter(child.tag for child in children)
         seen: Counter[str] = Counter()
         for child in children:
@@ -166,6 +170,7 @@ class XMLReader:
             root=Element(root, document),
             charset=codec,
             leaves=lambda: leaves(document),
+            unread=partial(unread, document),
             control_id=_control_id(root),
         )
         return Records(iter((lambda: parsed,)))
@@ -278,3 +283,37 @@ def leaves(document: Document) -> Iterator[Attribute | Text]:
         for child in element:
             if child.tail and child.tail.strip():
                 yield Text(child.tail, element, document)
+
+
+def unread(document: Document, read: Set[Place], ignored: Sequence[Node]) -> list[Place]:
+    """Give the places of leaves that are neither read nor in an ignored attribute or element.
+
+    Whoever reads an element has read all text within it, of its attributes only those named.
+    """
+    paths = {place.path for place in read}
+    attributes: set[tuple[Any, str]] = set()
+    elements: set[Any] = set()
+    for node in ignored:
+        if isinstance(node, Attribute):
+            attributes.add((node.element, node.name.rpartition("}")[2]))
+        elif isinstance(node, Element | Text):
+            elements.add(node.element)
+    left: list[Place] = []
+    waiting: list[tuple[Any, bool]] = [(document.tree.getroot(), False)]
+    while waiting:
+        element, is_read = waiting.pop()
+        if element in elements:
+            continue
+        path = document.path_of(element)
+        is_read = is_read or path in paths
+        for name, value in element.items():
+            local = name.rpartition("}")[2]
+            at = f"{path}/@{local}"
+            if at not in paths and (element, local) not in attributes and value.strip():
+                left.append(Place(at, element.sourceline))
+        children = element[:]
+        if not is_read:
+            texts = [element.text, *(child.tail for child in children)]
+            left += [Place(path, element.sourceline) for text in texts if text and text.strip()]
+        waiting += [(child, is_read) for child in reversed(children)]
+    return left

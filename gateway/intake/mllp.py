@@ -2,8 +2,9 @@
 
 The listener knows nothing of HL7: it frames, limits, and calls ``receive`` with the message and
 the peer's address. What that returns is sent back, nothing where it is empty (the sender wants no
-answer); None means that nothing could be promised, so nothing is acknowledged and the connection is closed (the sender keeps its message and tries
-again). While a message is worked on its connection is not read, which is the back-pressure.
+answer); None means that nothing could be promised, so nothing is acknowledged and the connection
+is closed (the sender keeps its message and tries again). While a message is worked on its
+connection is not read, which is the back-pressure.
 """
 
 import socket

@@ -25,6 +25,7 @@ _TIME = re.compile(r"(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,9}))?)?")
 Parts = tuple[str | None, ...]
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Parts | None:
     """Split a native date or time into year … fraction, offset; None when it is neither."""
     found = _DIGITS.fullmatch(text) or _MARKED.fullmatch(text)
@@ -57,6 +58,7 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=4096)
 def offset_text(parts: Parts, zone: str) -> str:
     """Give the offset that a zone has at a local time, as ``+08:00``."""
     numbers = [int(p) for p in parts[:5] if p]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import yaml
 
@@ -102,6 +103,11 @@ def read(path: Path, shown: str, problems: Problems) -> Table | None:
 
 def parse(text: str, shown: str, problems: Problems) -> Table | None:
     """Parse YAML text into the tree."""
+    return _quickly(text, shown) or _slowly(text, shown, problems)
+
+
+def _slowly(text: str, shown: str, problems: Problems) -> Table | None:
+    """Parse with PyYAML's own composer, which says what is wrong in words for authors."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as err:
@@ -117,6 +123,63 @@ def parse(text: str, shown: str, problems: Problems) -> Table | None:
         return None
     tree = _convert(root, shown, problems, {}, 0)
     return tree if isinstance(tree, Table) else None
+
+
+class _Unusual(Exception):  # noqa: N818 - it is no error yet
+    """Something that only the slow reading has words for."""
+
+
+def _quickly(text: str, shown: str) -> Table | None:
+    """Read a file without mistakes by libyaml's events; None for any other.
+
+    Events, because libyaml's own composer overflows the stack where a file is nested deep enough.
+    """
+    if not yaml.__with_libyaml__:
+        return None
+    events = cast("Iterator[Any]", yaml.parse(text, Loader=yaml.CSafeLoader))
+    try:
+        next(events)
+        next(events)
+        tree = _built(next(events), events, shown, {}, 0)
+        next(events)
+        is_single = isinstance(next(events), yaml.StreamEndEvent)
+    except (yaml.YAMLError, _Unusual, StopIteration):
+        return None
+    return tree if is_single and isinstance(tree, Table) else None
+
+
+def _built(
+    event: Any, events: Iterator[Any], shown: str, named: dict[str, Node], depth: int
+) -> Node:
+    if isinstance(event, yaml.AliasEvent):  # libyaml's events are PyYAML's
+        if event.anchor not in named:
+            raise _Unusual
+        return named[event.anchor]
+    mark = Mark(shown, event.start_mark.line + 1, event.start_mark.column + 1)
+    made: Node
+    key: Any
+    if isinstance(event, yaml.ScalarEvent):
+        made = Scalar(event.value, bool(event.style), mark)
+    elif depth >= MAX_DEPTH:
+        raise _Unusual
+    elif isinstance(event, yaml.SequenceStartEvent):
+        made = Sequence([], mark)
+        while not isinstance(event_in := next(events), yaml.SequenceEndEvent):
+            made.items.append(_built(event_in, events, shown, named, depth + 1))
+    else:
+        made = Table({}, mark)
+        while not isinstance(key := next(events), yaml.MappingEndEvent):
+            is_word = isinstance(key, yaml.ScalarEvent) and bool(key.value) and not key.anchor
+            if not is_word or key.value in made.entries:
+                raise _Unusual
+            at = Mark(shown, key.start_mark.line + 1, key.start_mark.column + 1)
+            made.marks[key.value] = at
+            made.entries[key.value] = _built(next(events), events, shown, named, depth + 1)
+    if event.anchor:
+        if event.anchor in named:
+            raise _Unusual
+        named[event.anchor] = made
+    return made
 
 
 def _convert(

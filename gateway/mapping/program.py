@@ -107,13 +107,13 @@ class MappingProgram:
 
     def _unread(self, run: Run) -> tuple[Place, ...]:
         """Give every non-empty value that no rule read and ``ignore`` does not name."""
-        read = run.read
-        left = [place for leaf in run.parsed.leaves() if (place := leaf.place) not in read]
-        if left and self.format == "xml":
-            left = _outside_read_elements(left, read)
+        read, parsed, root = run.read, run.parsed, run.root
+        if parsed.unread:
+            nodes = [node for select in self.ignored for node in select(root, root)]
+            return tuple(parsed.unread(read, nodes))
+        left = [place for leaf in parsed.leaves() if (place := leaf.place) not in read]
         if not left or not self.ignored:
             return tuple(left)
-        root = run.root
         ignored = [_spot(node) for select in self.ignored for node in select(root, root)]
         exact = {(path, line) for path, line in ignored}
         return tuple(
@@ -213,17 +213,3 @@ def _covers(path: str, line: int | None, place: Place) -> bool:
         return False
     # The path of a segment or cell does not tell it from its namesakes; the line does.
     return path[0] in "/$" or line == place.line
-
-
-def _outside_read_elements(left: list[Place], read: set[Place]) -> list[Place]:
-    """Leave out texts within an element that was read: its text is all text within."""
-    elements = {place.path for place in read if "/@" not in place.path}
-    return [place for place in left if "/@" in place.path or not _is_below(place.path, elements)]
-
-
-def _is_below(path: str, elements: set[str]) -> bool:
-    while path:
-        if path in elements:
-            return True
-        path = path.rpartition("/")[0]
-    return False

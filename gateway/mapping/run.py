@@ -138,18 +138,18 @@ class Run:
 class Seen:
     """A node that has text, looked at once: rules and conditions ask for the same ones."""
 
-    __slots__ = ("_node", "_place", "text")
+    __slots__ = ("_node", "place", "text")
 
     def __init__(self, node: Node, text: str) -> None:
         self._node = node
-        self._place: Place | None = None
+        self.place: Place | None = None
         self.text = text
 
     def read(self, run: Run) -> Place:
         """Note that the node was read and give its place."""
-        place = self._place
+        place = self.place
         if place is None:
-            place = self._place = self._node.place
+            place = self.place = self._node.place
             run.read.add(place)
         return place
 
@@ -172,9 +172,11 @@ class Frame:
         """Give the nodes of a path that have text."""
         found = self._seen.get(select)
         if found is None:
-            nodes = select(self.anchor, self.run.root)
-            found = [Seen(node, text) for node in nodes if (text := node.text) is not None]
-            self._seen[select] = found
+            found = self._seen[select] = []
+            for node in select(self.anchor, self.run.root):
+                text = node.text
+                if text is not None:
+                    found.append(Seen(node, text))
         return found
 
 

@@ -24,10 +24,9 @@ def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
     """Read the first node that has a value; only that node counts as read."""
 
     def source(frame: Frame) -> Read | None:
-        run = frame.run
         for select in selectors:
             for seen in frame.texts(select):
-                place = seen.read(run)
+                place = seen.place or seen.read(frame.run)
                 if seen.text not in absent:
                     return seen.text, (place,)
         return None
@@ -39,10 +38,9 @@ def all_of(select: Selector, absent: frozenset[str]) -> Callable[[Frame], list[R
     """Read every node of a path."""
 
     def reads(frame: Frame) -> list[Read]:
-        run = frame.run
         found: list[Read] = []
         for seen in frame.texts(select):
-            place = seen.read(run)
+            place = seen.place or seen.read(frame.run)
             if seen.text not in absent:
                 found.append((seen.text, (place,)))
         return found

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from fhir.resources.R4B.measurereport import MeasureReport
-
 from gateway.errors import GatewayError
-from gateway.fhir.models import from_model
+from gateway.fhir.building import build
 from gateway.fhir.systems import ROOT, TERMINOLOGY, UCUM
 from gateway.fhir.times import format_instant
 from gateway.oversight.records import Case
@@ -61,7 +59,8 @@ def down_up_report(
     if counts.up == 0:
         raise GatewayError("GW-6230", measure="I-16", expression="MeasureReport.group")
     percent = (Decimal(counts.down) * 100 / counts.up).quantize(HUNDREDTH, ROUND_HALF_UP)
-    report = MeasureReport(
+    return build(
+        "MeasureReport",
         status="complete",
         type="summary",
         measure=DOWN_UP,
@@ -83,7 +82,6 @@ def down_up_report(
             },
         ],
     )
-    return from_model(report)
 
 
 def _population(code: str, number: int) -> Resource:

@@ -6,10 +6,7 @@ declines: the gateway signs in nobody's name. What the hospital has signed is ne
 
 from dataclasses import dataclass
 
-from fhir.resources.R4B.servicerequest import ServiceRequest
-from fhir.resources.R4B.task import Task
-
-from gateway.fhir.models import from_model
+from gateway.fhir.building import build
 from gateway.fhir.systems import (
     DOWN_REFERRAL_OF,
     REFERRAL_DIRECTION,
@@ -70,18 +67,17 @@ def write(order: Resource, up: Resource, turn: Turn) -> None:
     answer.write(event.owner, order)
     if not is_new:
         return
-    task = from_model(
-        Task(
-            id=_signing_id(up, turn.context),
-            status="requested",
-            intent="order",
-            code={"coding": [{"system": REFERRAL_TASK, "code": SIGN}], "text": "签署下转单"},
-            focus={"reference": name(order)},
-            **{"for": order["subject"]},
-            authoredOn=event.now_utc,
-            requester=order["performer"][0] if order.get("performer") else None,
-            owner=order.get("requester"),
-        )
+    task = build(
+        "Task",
+        id=_signing_id(up, turn.context),
+        status="requested",
+        intent="order",
+        code={"coding": [{"system": REFERRAL_TASK, "code": SIGN}], "text": "签署下转单"},
+        focus={"reference": name(order)},
+        **{"for": order["subject"]},
+        authoredOn=event.now_utc,
+        requester=order["performer"][0] if order.get("performer") else None,
+        owner=order.get("requester"),
     )
     answer.write(event.owner, task)
     receiver = member_named(up.get("requester"), reading, up)
@@ -95,18 +91,17 @@ def send(order: Resource, up: Resource, turn: Turn) -> None:
     close_signing(up, "completed", turn)
     id_ = turn.context.id_for(BusinessKey("Task", FULFILMENT_OF, order["id"], is_shared=True))
     if order.get("performer") and reading.read("Task", id_) is None:
-        task = from_model(
-            Task(
-                id=id_,
-                status="requested",
-                intent="order",
-                code={"coding": [{"system": REFERRAL_TASK, "code": FULFIL}], "text": "接收下转"},
-                focus={"reference": name(order)},
-                **{"for": order["subject"]},
-                authoredOn=event.now_utc,
-                requester=order.get("requester"),
-                owner=order["performer"][0],
-            )
+        task = build(
+            "Task",
+            id=id_,
+            status="requested",
+            intent="order",
+            code={"coding": [{"system": REFERRAL_TASK, "code": FULFIL}], "text": "接收下转"},
+            focus={"reference": name(order)},
+            **{"for": order["subject"]},
+            authoredOn=event.now_utc,
+            requester=order.get("requester"),
+            owner=order["performer"][0],
         )
         answer.write(event.owner, task)
     receiver = member_named(up.get("requester"), reading, up)
@@ -139,7 +134,8 @@ def _new_order(id_: str, up: Resource, event: Event, reading: Reading) -> Resour
     encounter = event.resource
     hospital = encounter.get("serviceProvider") or next(iter(up.get("performer", ())), None)
     receiver = _organization(up.get("requester"), up, reading)
-    order = ServiceRequest(
+    return build(
+        "ServiceRequest",
         id=id_,
         identifier=[{"system": DOWN_REFERRAL_OF, "value": up["id"]}],
         basedOn=[{"reference": name(up)}],
@@ -156,7 +152,6 @@ def _new_order(id_: str, up: Resource, event: Event, reading: Reading) -> Resour
         requester=_organization(hospital, up, reading),
         performer=[receiver] if receiver else None,
     )
-    return from_model(order)
 
 
 def _organization(reference: Json, within: Resource, reading: Reading) -> Resource | None:

@@ -24,10 +24,14 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The number and the time of a write transaction."""
+    """The number and the time of a write transaction.
+
+    ``generation`` tells which search parameters of the deployment it must index.
+    """
 
     txn: int
     ms: int
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,9 @@ class Database(Protocol):
         Ask before the reading transaction begins: numbers and times are given before commit, so a
         slow write may land behind a fast one.
         """
+
+    def has_transaction_before(self, ms: int) -> bool:
+        """Say whether a transaction still runs that began at or before a time of the server."""
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one durable transaction; it may be run again after a race."""

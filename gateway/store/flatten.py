@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Table
 
+from gateway.fhir.fhirpath.ucum import measure
 from gateway.fhir.search_values import fold, precision_bounds
+from gateway.fhir.systems import UCUM
 from gateway.records import IndexRow
 from gateway.store.keys import bounded, parameter_number, space_number, text_number
-from gateway.store.schema import date_index, exact_index, number_index, string_index
+from gateway.store.schema import (
+    date_index,
+    exact_index,
+    number_index,
+    string_index,
+    text_index,
+)
 
 Flat = tuple[Table, tuple[Any, ...]]
-TEXT, IDENTIFIER = ":text", ":identifier"
+TEXT, IDENTIFIER, CANONICAL = ":text", ":identifier", ":canonical"
 # The store answers these from the version itself.
 _OWN = ("_id", "_lastUpdated")
 
@@ -52,7 +61,7 @@ def _date(row: IndexRow) -> list[Flat]:
     return [(date_index, (parameter_number(row.parameter), low, high))]
 
 
-def _point(low: Decimal, high: Decimal) -> tuple[float, float]:
+def _point(low: Decimal, high: Decimal) -> tuple[Decimal, Decimal]:
     """Give a number for its own precision's range; a search compares with the number itself.
 
     Section 3.1.1.5.5: only the *searched* number's precision makes a range. What is a range by
@@ -64,20 +73,57 @@ def _point(low: Decimal, high: Decimal) -> tuple[float, float]:
         if isinstance(exponent, int):
             number = middle.quantize(Decimal(1).scaleb(exponent + 1))
             if number == middle and precision_bounds(number) == (low, high):
-                return float(number), float(number)
-    return float(low), float(high)
+                return number, number
+    return low, high
 
 
 def _number(row: IndexRow) -> list[Flat]:
-    low, high = row.values
-    return [(number_index, (parameter_number(row.parameter), *_point(low, high), "", 0))]
+    low, high = _point(*row.values)
+    return [(number_index, (parameter_number(row.parameter), float(low), float(high), "", 0))]
 
 
 def _quantity(row: IndexRow) -> list[Flat]:
     low, high, system, code = row.values
     unit = bounded(code or "")
     number = parameter_number(row.parameter)
-    return [(number_index, (number, *_point(low, high), unit, space_number(system)))]
+    low, high = _point(low, high)
+    flat: list[Flat] = [
+        (number_index, (number, float(low), float(high), unit, space_number(system)))
+    ]
+    if system == UCUM and code:
+        same = canonical((low, high), code)
+        if same is not None:
+            number = parameter_number(row.parameter + CANONICAL)
+            flat.append((number_index, (number, *same[0], same[1], 0)))
+    return flat
+
+
+def canonical(numbers: tuple[Decimal, ...], unit: str) -> tuple[tuple[float, ...], str] | None:
+    """Give numbers in the base units of UCUM, and those units; None for a unit not known.
+
+    The factors are exact fractions and each number is rounded once, so that 5 mg and 0.005 g give
+    the same double.
+    """
+    found = measure(unit)
+    if found is None:
+        return None
+    factor, dimension, offset = found
+    scaled = tuple(
+        float(Fraction(number) * factor + offset) if number.is_finite() else float(number)
+        for number in numbers
+    )
+    return scaled, ".".join(f"{name}{power}" for name, power in dimension) or "1"
+
+
+def _position(row: IndexRow) -> list[Flat]:
+    latitude, longitude = row.values
+    number = parameter_number(row.parameter)
+    return [(number_index, (number, float(latitude), float(longitude), "", 0))]
+
+
+def _terms(row: IndexRow) -> list[Flat]:
+    number = parameter_number(row.parameter)
+    return [(text_index, (number, term)) for term in row.values]
 
 
 def _reference(row: IndexRow) -> list[Flat]:
@@ -107,4 +153,6 @@ _FLATTEN: dict[str, Callable[[IndexRow], list[Flat]]] = {
     "quantity": _quantity,
     "reference": _reference,
     "uri": _uri,
+    "position": _position,
+    "text": _terms,
 }

@@ -14,6 +14,7 @@ CURRENT = 2**63 - 1
 """``superseded_txn`` of a version that nothing has superseded."""
 _TRANSACTION_BITS, _ORDINAL_BITS = 14, 8
 _LOW_BITS = _TRANSACTION_BITS + _ORDINAL_BITS
+_LAST_KEY = 2**63 - 1
 LONGEST = 400
 """Characters of an indexed value that are kept; B-tree entries of PostgreSQL end at 2,700 bytes."""
 
@@ -35,8 +36,11 @@ def key_ms(pk: int) -> int:
 
 
 def first_key(ms: int) -> int:
-    """Give the smallest key of a millisecond, the bound of a time range."""
-    return max(ms - EPOCH_MS, 0) << _LOW_BITS
+    """Give the smallest key of a millisecond, the bound of a time range.
+
+    Times that no key can hold give the last one: a client may ask for the year 9999.
+    """
+    return min(max(ms - EPOCH_MS, 0) << _LOW_BITS, _LAST_KEY)
 
 
 def updated_utc(pk: int) -> datetime:

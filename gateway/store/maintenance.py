@@ -1,10 +1,13 @@
 """Purge what no page of an older snapshot can ask for any more."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
+from gateway.fhir import codec
+from gateway.fhir.search_text import content_terms, narrative_terms
 from gateway.store.database import Database, Session
+from gateway.store.keys import parameter_number
 from gateway.store.pages import KEPT_MS
-from gateway.store.schema import INDEX_TABLES, retired
+from gateway.store.schema import INDEX_TABLES, retired, text_index, version
 
 _BATCH = 500
 
@@ -34,6 +37,7 @@ def _purge_batch(session: Session, shard: int, before_us: int) -> int:
     pks = [row[1] for row in rows]
     if not pks:
         return 0
+    _purge_texts(session, shard, pks)
     for table in INDEX_TABLES:
         session.connection.execute(delete(table).where(table.c.shard == shard, table.c.pk.in_(pks)))
     session.connection.execute(
@@ -44,3 +48,26 @@ def _purge_batch(session: Session, shard: int, before_us: int) -> int:
         )
     )
     return len(pks)
+
+
+def _purge_texts(session: Session, shard: int, pks: list[int]) -> None:
+    """Delete the terms of versions by their keys, which are read from the bodies once more."""
+    bodies = select(version.c.pk, version.c.type, version.c.body).where(
+        version.c.shard == shard, version.c.pk.in_(pks), version.c.is_deleted.is_(False)
+    )
+    keys = [
+        {"a_param": parameter_number(f"{type_}.{code}"), "a_value": term, "a_pk": pk}
+        for pk, type_, body in session.connection.execute(bodies)
+        for code, read in (("_text", narrative_terms), ("_content", content_terms))
+        for term in read(codec.decode_stored(body))
+    ]
+    if keys:
+        session.connection.execute(
+            delete(text_index).where(
+                text_index.c.shard == shard,
+                text_index.c.param == bindparam("a_param"),
+                text_index.c.value == bindparam("a_value"),
+                text_index.c.pk == bindparam("a_pk"),
+            ),
+            keys,
+        )

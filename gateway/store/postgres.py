@@ -22,6 +22,10 @@ _COMPLETE = (
     "SELECT floor(extract(epoch FROM least(statement_timestamp(), (SELECT min(a.xact_start) "
     "FROM pg_stat_activity a WHERE a.backend_xid IS NOT NULL))) * 1000)::bigint"
 )
+_OLDER = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND floor(extract(epoch FROM xact_start) * 1000) <= ?"
+)
 
 
 class PostgresDatabase:
@@ -81,6 +85,10 @@ class PostgresDatabase:
         """
         ms: int = self.rows(_COMPLETE, ())[0][0]
         return ms
+
+    def has_transaction_before(self, ms: int) -> bool:
+        """Ask for transactions of this database, whether they have written yet or not."""
+        return bool(self.rows(_OLDER, (ms,))[0][0])
 
     # ------------------------------------------------------------ writing
 

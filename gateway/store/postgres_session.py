@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBi
 
 from gateway.store.database import Head, Row, Stamp
 from gateway.store.keys import CURRENT
+from gateway.store.parameter_rows import GENERATION
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 
@@ -31,10 +32,8 @@ _HEADS = (
     # Locks are taken in this order by every writer, so that none waits in a circle.
     "ORDER BY v.type, v.id FOR UPDATE OF v"
 )
-_STAMP = (
-    "SELECT pg_current_xact_id()::text::bigint, "
-    "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-)
+_STAMP = f"""SELECT pg_current_xact_id()::text::bigint,
+floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({GENERATION})"""  # noqa: S608
 _ALIASES = (
     "SELECT a.owner, a.type, a.system, a.value, a.id "
     "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) "
@@ -70,8 +69,8 @@ class PostgresSession:
 
     def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:  # noqa: ARG002
         """Take the transaction's number, then the server's time."""
-        txn, ms = self._raw.execute(_STAMP).fetchall()[0]
-        return Stamp(txn, max(ms, at_least_ms))
+        txn, ms, generation = self._raw.execute(_STAMP.encode()).fetchall()[0]
+        return Stamp(txn, max(ms, at_least_ms), generation)
 
     def aliases(
         self, shard: int, keys: Sequence[tuple[str, str, str, str]]

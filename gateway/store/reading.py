@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.fhir import codec, definitions
-from gateway.fhir.search_query import parse_query
+from gateway.fhir import codec
 from gateway.records import Resource, Stored, Visibility
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class StoreReading:
             (name if name.startswith("_") else name.replace("_", "-"), value)
             for name, value in parameters.items()
         ]
-        query = parse_query(definitions.load(), (type_,), [*pairs, ("_count", "1000")], "strict")
+        query = self._store.query((type_,), [*pairs, ("_count", "1000")], "strict")
         page = self._store.search(self._all, query)
         found = list(page.matches)
         while page.next is not None:

@@ -137,7 +137,19 @@ Index(
     number_index.c.high,
     number_index.c.pk,
 )
+# Terms of running texts. No index by version: the purge reads a version's terms from its body.
+text_index = Table(
+    "text_index",
+    metadata,
+    _shard(),
+    _int("param"),
+    _text("value"),
+    _big("pk"),
+    PrimaryKeyConstraint("shard", "param", "value", "pk", name="text_index_pk"),
+    sqlite_with_rowid=False,
+)
 INDEX_TABLES = (exact_index, string_index, date_index, number_index)
+"""The index tables whose rows are known by their version."""
 
 party = Table(
     "party",
@@ -344,6 +356,30 @@ client = Table(
     _text("scopes"),
     Column("is_active", Boolean, nullable=False),
     PrimaryKeyConstraint("id", name="client_pk"),
+)
+
+# Search parameters of the deployment's own; the greatest generation says whether one is news.
+search_parameter = Table(
+    "search_parameter",
+    metadata,
+    _text("url"),
+    _text("definition"),
+    _text("state"),  # building, active, retired, gone
+    _big("generation"),
+    _big("since_ms"),
+    PrimaryKeyConstraint("url", name="search_parameter_pk"),
+    Index("search_parameter_news", "generation"),
+)
+
+reindexing = Table(
+    "reindexing",
+    metadata,
+    _shard(),
+    _text("url"),
+    _big("position"),
+    _big("done"),
+    _big("total"),
+    PrimaryKeyConstraint("shard", "url", name="reindexing_pk"),
 )
 
 channel = Table(

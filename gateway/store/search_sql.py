@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
 from sqlalchemy.sql import FromClause
 
-from gateway.fhir.search_model import Chain, Condition, Criterion, Has
+from gateway.fhir.search_model import NEGATIVE, AnyOf, Chain, Condition, Criterion, Has
 from gateway.records import Visibility
 from gateway.store.database import Snapshot
 from gateway.store.keys import parameter_number, space_number
@@ -57,13 +57,15 @@ def holds(condition: Condition, v: FromClause, scope: Scope) -> ColumnElement[bo
         r = exact_index.alias()
         found = _chain_rows(condition, r, scope)
         return exists(found.where(r.c.pk == v.c.pk).correlate(v))
+    if isinstance(condition, AnyOf):
+        return or_(false(), *(holds(one, v, scope) for one in condition.alternatives))
     return v.c.id.in_(_has_ids(condition, scope)) & v.c.type.in_(condition.types)
 
 
 def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
     """List the keys of the versions that fulfil a condition; None when it must be asked of each."""
     if isinstance(condition, Criterion):
-        if condition.is_missing is not None or condition.modifier == "not":
+        if condition.is_missing is not None or condition.modifier in NEGATIVE:
             return None
         own = own_condition(condition, version, scope.now_us)
         if own is not None:
@@ -76,6 +78,12 @@ def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
     if isinstance(condition, Chain):
         r = exact_index.alias()
         return _chain_rows(condition, r, scope)
+    if isinstance(condition, AnyOf):
+        listed = [
+            found for one in condition.alternatives if (found := keys(one, scope)) is not None
+        ]
+        # An alternative that cannot be listed must be asked of each version.
+        return _union(listed) if len(listed) == len(condition.alternatives) else None
     v = version.alias()
     return select(v.c.pk).where(
         v.c.shard == scope.shard,
@@ -90,7 +98,7 @@ def stream(
     """Give index rows that come in the order of their keys without repeats, when there are such."""
     if not isinstance(condition, Criterion) or len(condition.types) != 1:
         return None
-    if condition.is_missing is not None or condition.modifier == "not":
+    if condition.is_missing is not None or condition.modifier in NEGATIVE:
         return None
     if own_condition(condition, version, scope.now_us) is not None:
         return None
@@ -118,17 +126,14 @@ def _keys_of(one: Asked, scope: Scope) -> Select[Any]:
 
 
 def _others(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
-    """Ask the further components of a composite of the same element of the same version."""
+    """Ask the rest of the same version: components in the same element, terms of the same text."""
     conditions: list[ColumnElement[bool]] = []
     for other in one.together:
         j = other.table.alias()
-        conditions.append(
-            exists(
-                select(1)
-                .where(*_on(other, j, scope), j.c.pk == i.c.pk, j.c.grp == i.c.grp)
-                .correlate(i)
-            )
-        )
+        same = [*_on(other, j, scope), j.c.pk == i.c.pk]
+        if "grp" in j.c and "grp" in i.c:
+            same.append(j.c.grp == i.c.grp)
+        conditions.append(exists(select(1).where(*same).correlate(i)))
     return conditions
 
 
@@ -140,7 +145,7 @@ def _criterion_holds(criterion: Criterion, v: FromClause, scope: Scope) -> Colum
         present = or_(false(), *(_row_of(one, v, scope) for one in asked(criterion, scope.now_us)))
         return ~present if criterion.is_missing else present
     found = or_(false(), *(_row_of(one, v, scope) for one in asked(criterion, scope.now_us)))
-    return ~found if criterion.modifier == "not" else found
+    return ~found if criterion.modifier in NEGATIVE else found
 
 
 def _row_of(one: Asked, v: FromClause, scope: Scope) -> ColumnElement[bool]:

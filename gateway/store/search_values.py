@@ -2,28 +2,38 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, or_, true
 from sqlalchemy.sql import FromClause
 
 from gateway.fhir.search_model import (
+    CodesValue,
     CompositeValue,
     Criterion,
     DateValue,
+    NearValue,
     NumberValue,
+    Prefix,
     ReferenceValue,
+    TermsValue,
     TextValue,
     TokenValue,
     Value,
 )
 from gateway.fhir.search_values import fold
-from gateway.store.flatten import IDENTIFIER, TEXT
-from gateway.store.keys import LONGEST, bounded, parameter_number, space_number, text_number
-from gateway.store.schema import date_index, exact_index, number_index, string_index
+from gateway.fhir.systems import UCUM
+from gateway.store.flatten import CANONICAL, IDENTIFIER, TEXT, canonical
+from gateway.store.keys import bounded, parameter_number, space_number, text_number
+from gateway.store.schema import (
+    date_index,
+    exact_index,
+    number_index,
+    string_index,
+    text_index,
+)
+from gateway.store.search_special import any_code, begins, near, term
 
 Where = Callable[[FromClause], ColumnElement[bool]]
-_LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,21 @@ def asked(criterion: Criterion, now_us: int) -> list[Asked]:
     if len(criterion.values) == 1:
         return [_asked(criterion, criterion.values[0], now_us)]
     parts = [_asked(criterion, value, now_us) for value in criterion.values]
-    wheres = [part.where for part in parts]
-    return [Asked(parts[0].table, parts[0].params, lambda i: or_(*(w(i) for w in wheres)))]
+    alike: dict[tuple[str, tuple[int, ...]], list[Asked]] = {}
+    apart: list[Asked] = []
+    for part in parts:
+        if part.together:
+            apart.append(part)
+        else:
+            alike.setdefault((part.table.name, part.params), []).append(part)
+    return [*(_either(several) for several in alike.values()), *apart]
+
+
+def _either(several: list[Asked]) -> Asked:
+    if len(several) == 1:
+        return several[0]
+    wheres = [one.where for one in several]
+    return Asked(several[0].table, several[0].params, lambda i: or_(*(w(i) for w in wheres)))
 
 
 def _params(criterion: Criterion, suffix: str = "") -> tuple[int, ...]:
@@ -65,6 +88,8 @@ def _any_row(criterion: Criterion) -> list[Asked]:
     if criterion.kind == "composite":
         kind = criterion.components[0]
         return [Asked(_TABLES[kind], _params(criterion, "$1"), any_)]
+    if criterion.code in _RUNNING_TEXT:
+        return [Asked(text_index, _text_params(criterion), any_)]
     found = [Asked(_TABLES[criterion.kind], _params(criterion), any_)]
     if criterion.kind == "token":
         found.append(Asked(string_index, _params(criterion, TEXT), any_))
@@ -84,19 +109,53 @@ def _composite(criterion: Criterion, value: Value, now_us: int) -> Asked:
 
 def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
     if isinstance(value, TokenValue):
-        suffix = IDENTIFIER if criterion.modifier == "identifier" else ""
+        suffix = _SUFFIXES.get(criterion.modifier or "", "")
         is_exact = value.system is not None and value.code is not None
         return Asked(exact_index, _params(criterion, suffix), _token(value), is_exact)
     if isinstance(value, DateValue):
         return Asked(date_index, _params(criterion), _date(value, now_us))
     if isinstance(value, NumberValue):
-        return Asked(number_index, _params(criterion), _number(value))
+        return _quantity(criterion, value)
     if isinstance(value, ReferenceValue):
         is_exact = value.id is None or value.type is not None
         return Asked(exact_index, _params(criterion), _reference(value), is_exact)
     if isinstance(value, TextValue):
         return _text(criterion, value)
+    if isinstance(value, CodesValue):
+        return Asked(exact_index, _params(criterion), any_code(value))
+    if isinstance(value, NearValue):
+        return Asked(number_index, _params(criterion), near(value))
+    if isinstance(value, TermsValue):
+        return _terms(criterion, value)
     raise TypeError("a composite stands in a composite")
+
+
+def _terms(criterion: Criterion, value: TermsValue) -> Asked:
+    params = _text_params(criterion)
+    first, *others = (Asked(text_index, params, term(*one)) for one in value.terms)
+    is_exact = len(params) == 1 and len(value.terms) == 1 and not value.terms[0][1]
+    return Asked(text_index, params, first.where, is_exact, tuple(others))
+
+
+def _text_params(criterion: Criterion) -> tuple[int, ...]:
+    """Give the texts to look into: the whole content has the narrative in it."""
+    codes = ("_text",) if criterion.code == "_text" else ("_content", "_text")
+    return tuple(parameter_number(f"{t}.{code}") for t in criterion.types for code in codes)
+
+
+def _quantity(criterion: Criterion, value: NumberValue) -> Asked:
+    """Compare in the base units of UCUM where both have some, else as it was written."""
+    if value.system == UCUM and value.unit is not None:
+        same = canonical((value.number, value.low, value.high), value.unit)
+        if same is not None:
+            (number, low, high), unit = same
+            bounds = _number_bounds(value.prefix, number, low, high)
+            return Asked(
+                number_index,
+                _params(criterion, CANONICAL),
+                lambda i: and_(bounds(i), i.c.unit == unit),
+            )
+    return Asked(number_index, _params(criterion), _number(value))
 
 
 def _text(criterion: Criterion, value: TextValue) -> Asked:
@@ -138,7 +197,7 @@ def _reference(value: ReferenceValue) -> Where:
 def _uri(text: str, modifier: str | None) -> Where:
     def where(i: FromClause) -> ColumnElement[bool]:
         if modifier == "below":
-            return and_(_begins(i.c.value, text), i.c.space == 0)
+            return and_(begins(i.c.value, text), i.c.space == 0)
         if modifier == "above":
             steps = [end for end, sign in enumerate(text) if sign == "/"]
             above = {text[:end] for end in steps} | {text[: end + 1] for end in steps} | {text}
@@ -156,15 +215,9 @@ def _string(text: str, modifier: str | None) -> Where:
             return and_(i.c.value == bounded(folded), i.c.exact == text_number(text))
         if modifier == "contains":
             return i.c.value.contains(folded, autoescape=True)
-        return _begins(i.c.value, folded)
+        return begins(i.c.value, folded)
 
     return where
-
-
-def _begins(column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
-    """Compare as a range: both engines order texts by their bytes."""
-    start = start[:LONGEST]
-    return and_(column >= start, column < start + _LAST)
 
 
 def _date(value: DateValue, now_us: int) -> Where:
@@ -204,15 +257,13 @@ def _number(value: NumberValue) -> Where:
     if value.system is not None:
         space = space_number(value.system)
         unit.append(lambda i: i.c.space == space)
-    bounds = _number_bounds(value)
+    bounds = _number_bounds(value.prefix, float(value.number), float(value.low), float(value.high))
     return lambda i: and_(bounds(i), *(one(i) for one in unit))
 
 
-def _number_bounds(value: NumberValue) -> Where:
-    exact, low, high = float(value.number), float(value.low), float(value.high)
-
+def _number_bounds(prefix: Prefix, exact: float, low: float, high: float) -> Where:
     def where(i: FromClause) -> ColumnElement[bool]:
-        match value.prefix:
+        match prefix:
             case "eq":
                 return and_(i.c.low >= low, i.c.low < high, i.c.high < high)
             case "ne":
@@ -244,4 +295,7 @@ _TABLES: dict[str, Table] = {
     "date": date_index,
     "number": number_index,
     "quantity": number_index,
+    "special": number_index,
 }
+_SUFFIXES = {"identifier": IDENTIFIER, "of-type": ":of-type"}
+_RUNNING_TEXT = frozenset({"_text", "_content"})

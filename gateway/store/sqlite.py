@@ -110,6 +110,10 @@ class SQLiteDatabase:
         rows = self.rows(_CLOCK, (shard,))
         return rows[0][1] + 1 if rows else 0
 
+    def has_transaction_before(self, ms: int) -> bool:  # noqa: ARG002
+        """Writers take turns: when this is asked in turn, none is on its way."""
+        return False
+
     # ------------------------------------------------------------ writing
 
     def write(self, work: Callable[[Session], T]) -> T:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table
 
 from gateway.store.database import Head, Row, Stamp
 from gateway.store.keys import CURRENT
+from gateway.store.parameter_rows import GENERATION
 
 _T = TypeVar("_T")
 _LONGEST_LIST = 30_000
@@ -52,8 +53,10 @@ class SQLiteSession:
             row = self._raw.execute(
                 "SELECT txn, ms FROM clock WHERE shard = ?", (shard,)
             ).fetchone()
-            last = Stamp(row[0], row[1] + 1) if row else Stamp(0, 0)
-        stamp = Stamp(last.txn + 1, max(self._now_ms(), last.ms, at_least_ms))
+            generation = self._raw.execute(GENERATION).fetchone()[0]
+            last = Stamp(row[0], row[1] + 1, generation) if row else Stamp(0, 0, generation)
+        ms = max(self._now_ms(), last.ms, at_least_ms)
+        stamp = Stamp(last.txn + 1, ms, last.generation)
         self._clocks[shard] = stamp
         return stamp
 

@@ -4,22 +4,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy
 
 from gateway.errors import GatewayError
-from gateway.fhir import definitions
 from gateway.fhir.search_model import Query
-from gateway.fhir.search_query import parse_query
-from gateway.records import BusinessKey, Commit, Stored, Visibility
+from gateway.fhir.search_query import Mode, parse_query
+from gateway.records import BusinessKey, CodeSets, Commit, Stored, Visibility
 from gateway.store import maintenance, upgrading, versions, writing
 from gateway.store.database import Session
 from gateway.store.journal import Journal
 from gateway.store.keys import micros, text_number
 from gateway.store.outbox import Outbox
 from gateway.store.pages import Page
+from gateway.store.parameter_rows import StaleParametersError
+from gateway.store.parameters import Parameters
 from gateway.store.postgres import PostgresDatabase
 from gateway.store.reading import StoreReading
 from gateway.store.registry import Registry
@@ -46,6 +48,8 @@ class Store:
         self.registry = Registry(database)
         self.journal = Journal(database, self.registry, folder)
         self.outbox = Outbox(database)
+        self.parameters = Parameters(database)
+        self.code_sets: CodeSets | None = None
 
     @classmethod
     def open(cls, url: str, *, data_dir: Path, now_us: Callable[[], int] = _now_us) -> Self:
@@ -84,16 +88,18 @@ class Store:
         same business key or condition (read again, run again), GW-5003 and GW-5004 when the
         database or the disk is the reason; all of them leave nothing behind.
         """
-        prepared = writing.prepare(commit)
-        if commit.conditions:
-            prepared = replace(prepared, check=self._check_of(commit))
-        return self.database.write(lambda session: writing.apply(prepared, session))
+        check = self._check_of(commit) if commit.conditions else None
+        while True:
+            prepared = replace(writing.prepare(commit, self.parameters.known), check=check)
+            try:
+                return self.database.write(partial(writing.apply, prepared))
+            except StaleParametersError:
+                self.parameters.refresh()
 
     def _check_of(self, commit: Commit) -> Callable[[Session], None]:
         """Give the check that conditional criteria still find what their caller saw."""
         queries = [
-            (one, parse_query(definitions.load(), (one.type,), one.criteria, "strict"))
-            for one in commit.conditions
+            (one, self.query((one.type,), one.criteria, "strict")) for one in commit.conditions
         ]
         digests = [text_number(f"{one.type}?{one.criteria}") for one, _ in queries]
 
@@ -145,6 +151,21 @@ class Store:
             count=count,
             cursor=cursor,
         )
+
+    def query(
+        self,
+        types: Sequence[str],
+        pairs: Sequence[tuple[str, str]],
+        mode: Mode | None = None,
+        *,
+        server: str | None = None,
+    ) -> Query:
+        """Parse a search by all that is known here: the deployment's own parameters, its codes.
+
+        Raises what ``parse_query`` raises, and GW-7110 for a parameter that is being indexed.
+        """
+        definitions = self.parameters.definitions(types, pairs)
+        return parse_query(definitions, types, pairs, mode, server=server, code_sets=self.code_sets)
 
     def search(self, visibility: Visibility, query: Query, cursor: str | None = None) -> Page:
         """Give one page of a search; ``cursor`` is ``Page.next`` of the page before.

@@ -1,6 +1,7 @@
 """Read single versions and histories."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, select
@@ -130,13 +131,19 @@ def history(
             statement = statement.where(v.c.pk >= first, v.c.pk < end)
         if at_ms is not None:
             statement = _current_within(statement, v, at_ms)
-        rows = connection.execute(statement.order_by(v.c.pk.desc()).limit(count + 1)).fetchall()
-    matches = tuple(to_stored(visibility.shard, tuple(row)) for row in rows[:count])
+        newest = statement.order_by(v.c.pk.desc()).limit(count + 1)
+        rows = [tuple(row) for row in connection.execute(newest)]
+    here = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, ())
+    return _page(visibility.shard, rows, count, here)
+
+
+def _page(shard: int, rows: Sequence[Row], count: int, here: Cursor) -> Page:
+    """Give ``count`` of the rows, and where to go on when there are more."""
+    matches = tuple(to_stored(shard, row) for row in rows[:count])
     if len(rows) <= count:
-        return Page(matches, complete_ms=complete_ms)
-    after = (rows[count - 1][0],)
-    following = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, after)
-    return Page(matches, next=following.text(), complete_ms=complete_ms)
+        return Page(matches, complete_ms=here.complete_ms)
+    following = replace(here, after=(rows[count - 1][0],))
+    return Page(matches, next=following.text(), complete_ms=here.complete_ms)
 
 
 def _narrow(

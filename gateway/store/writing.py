@@ -16,7 +16,8 @@ from gateway.store import bodies, outbox_rows, record_rows, relations
 from gateway.store.database import Head, Session, Stamp
 from gateway.store.flatten import flatten
 from gateway.store.keys import CURRENT, key_ms, micros, updated_utc, version_key
-from gateway.store.schema import INDEX_TABLES, alias, party, retired, version
+from gateway.store.parameter_rows import OwnParameters, StaleParametersError
+from gateway.store.schema import INDEX_TABLES, alias, party, retired, text_index, version
 
 AliasKey = tuple[str, str, str, str]
 
@@ -37,11 +38,15 @@ class PreparedCommit:
 
     commit: Commit
     changes: tuple[PreparedChange, ...]
+    generation: int = 0
     check: Callable[[Session], None] | None = None
 
 
-def prepare(commit: Commit) -> PreparedCommit:
-    """Encode, flatten and order; raise GW-5005 when two changes write one resource."""
+def prepare(commit: Commit, own: OwnParameters) -> PreparedCommit:
+    """Encode, flatten and order; raise GW-5005 when two changes write one resource.
+
+    ``own`` are the deployment's search parameters, whose rows are added here.
+    """
     seen: set[tuple[str, str]] = set()
     for change in commit.changes:
         key = (change.type, change.id)
@@ -49,16 +54,17 @@ def prepare(commit: Commit) -> PreparedCommit:
             raise GatewayError("GW-5005", focus=f"{change.type}/{change.id}")
         seen.add(key)
     ordered = sorted(commit.changes, key=lambda change: (change.type, change.id))
-    return PreparedCommit(commit, tuple(_prepare_change(change) for change in ordered))
+    changes = tuple(_prepare_change(change, own) for change in ordered)
+    return PreparedCommit(commit, changes, own.generation)
 
 
-def _prepare_change(change: Change) -> PreparedChange:
+def _prepare_change(change: Change, own: OwnParameters) -> PreparedChange:
     aliases = tuple(dict.fromkeys(alias_key(change.owner, key) for key in change.keys))
     if change.is_deletion or change.resource is None:
         return PreparedChange(change, None, {}, aliases)
     if change.resource.get("id") != change.id:
         raise ValueError(f"the resource of {change.type}/{change.id} carries another id")
-    index, _count = flatten(change.index)
+    index, _count = flatten((*change.index, *own.rows(change.resource)))
     return PreparedChange(change, bodies.cut(change.resource), index, aliases)
 
 
@@ -68,7 +74,10 @@ def alias_key(member: str, key: BusinessKey) -> AliasKey:
 
 
 def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
-    """Write everything of the commit; raise GW-5001 or GW-5002 and leave nothing behind."""
+    """Write everything of the commit; raise GW-5001 or GW-5002 and leave nothing behind.
+
+    Raises StaleParametersError when it was indexed by older search parameters.
+    """
     commit = prepared.commit
     if prepared.check is not None:
         prepared.check(session)
@@ -78,6 +87,8 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
     new_aliases = _new_aliases(prepared, session)
     least_ms = max((key_ms(head.pk) + 1 for head in heads.values()), default=0)
     stamp = session.stamp(commit.shard, least_ms)
+    if stamp.generation != prepared.generation:
+        raise StaleParametersError
     stored = _write_versions(prepared, heads, stamp, session)
     if new_aliases:
         session.insert(
@@ -130,7 +141,7 @@ def _write_versions(
     shard = prepared.commit.shard
     stored: dict[tuple[str, str], Stored] = {}
     rows: list[tuple[Any, ...]] = []
-    index: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in INDEX_TABLES}
+    index: dict[Table, list[tuple[Any, ...]]] = {t: [] for t in (*INDEX_TABLES, text_index)}
     parties: list[tuple[Any, ...]] = []
     superseded: list[int] = []
     for ordinal, prepared_change in enumerate(prepared.changes):
@@ -145,7 +156,10 @@ def _write_versions(
         stored[change.type, change.id] = result
         parties.extend((shard, pk, member) for member in sorted(set(change.parties)))
         for table, flat in prepared_change.index.items():
-            index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
+            if table is text_index:
+                index[table].extend((shard, *values[:-1], pk) for values in flat)
+            else:
+                index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
         if head is not None:
             superseded.append(head.pk)
     with session.batch():

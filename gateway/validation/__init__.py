@@ -4,9 +4,11 @@
 when they are first met; the same ``Validator`` may be used by several threads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.fhir.terminology import Terminology
 from gateway.records import Issue, Resource
 from gateway.validation.artefacts import Artefacts, Layered
 from gateway.validation.engine import Engine
@@ -26,13 +28,25 @@ class Release(Artefacts, Protocol):
 class Validator:
     """Checks resources against R4 and profiles; it conforms to ``records.Checks``."""
 
-    def __init__(self, definitions: Release, packages: Iterable[Resource] = ()) -> None:
+    def __init__(
+        self,
+        definitions: Release,
+        packages: Iterable[Resource] = (),
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        """Take a release and what is laid over it; ``clock`` serves rules that ask ``now()``."""
         self._definitions = definitions
+        self._clock = clock
         self._packages = tuple(packages)
         artefacts: Artefacts = definitions
         if self._packages:
             artefacts = Layered(definitions, self._packages)
         self._engine = Engine(artefacts, definitions.resource_types)
+
+    @property
+    def terminology(self) -> Terminology:
+        """The codes that the bindings are checked against."""
+        return self._engine.terminology
 
     def with_definitions(self, resources: Iterable[Resource]) -> "Validator":
         """Give a validator that knows further conformance resources; this one stays as it is.
@@ -40,11 +54,21 @@ class Validator:
         Both share the compiled types; what is laid over the release is compiled on first use.
         """
         wider = object.__new__(Validator)
-        wider._definitions = self._definitions
+        wider._definitions, wider._clock = self._definitions, self._clock
         wider._packages = (*self._packages, *resources)
         artefacts = Layered(self._definitions, wider._packages)
         wider._engine = Engine(artefacts, self._definitions.resource_types, self._engine)
         return wider
+
+    def knows(self, definition: Resource) -> bool:
+        """Say whether a definition's canonical url is taken already."""
+        find = {
+            "StructureDefinition": self._engine.artefacts.structure,
+            "ValueSet": self._engine.artefacts.value_set,
+            "CodeSystem": self._engine.artefacts.code_system,
+        }.get(str(definition.get("resourceType")))
+        url = definition.get("url")
+        return find is not None and isinstance(url, str) and find(url) is not None
 
     def check(
         self,
@@ -57,4 +81,6 @@ class Validator:
         ``profiles`` are canonical urls that the resource is checked against, besides those of its
         own ``meta.profile``. Never raises for whatever JSON value it is given.
         """
-        return self._engine.run(resource, options or Options(), profiles).issues
+        if options is None:
+            options = Options(now=self._clock() if self._clock else None)
+        return self._engine.run(resource, options, profiles).issues

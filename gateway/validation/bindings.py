@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from gateway.fhir.terminology import Expansion
 from gateway.records import Resource, Severity
 from gateway.validation.places import Trail
 from gateway.validation.rules import After
 from gateway.validation.run import Run
-from gateway.validation.terminology import Expansion
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 _SCHEMES = ("http:", "https:", "urn:", "mailto:", "ftp:")
@@ -15,6 +15,17 @@ _NUMBERS = {"required": "GW-4101", "extensible": "GW-4102", "maximum": "GW-4108"
 
 # R4 requires it of all components of vital signs, but it lacks units of R4's own panels (L/min).
 _RELAXED = frozenset({"http://hl7.org/fhir/ValueSet/ucum-vitals-common"})
+
+# R4 lets its own formats stand by their short names where a list of formats is asked for.
+_SHORT_FORMATS = frozenset({"xml", "json", "ttl"})
+_FORMATS = frozenset(
+    {
+        "CapabilityStatement.format",
+        "TestScript.setup.action.operation.accept",
+        "TestScript.setup.action.operation.contentType",
+        "TestScript.setup.action.assert.contentType",
+    }
+)
 
 Codings = Callable[[Any], list[tuple[Resource, str, int | None]]]
 
@@ -28,12 +39,25 @@ def _of_concept(value: Any) -> list[tuple[Resource, str, int | None]]:
     ]
 
 
-def binding_check(binding: Resource, type_: str) -> After | None:
+def binding_check(binding: Resource, type_: str, path: str = "") -> After | None:
     """Make the check of a binding for one type; None where the strength asks nothing.
 
     A CodeableConcept meets a required binding with one of its codings. What cannot be told from
-    what is loaded is a warning.
+    what is loaded is a warning. ``path`` is the element's in the release, where that matters.
     """
+    made = _checks_of(binding, type_)
+    return _or_short(made) if made is not None and path in _FORMATS else made
+
+
+def _or_short(check: After) -> After:
+    def short_or_check(value: Any, trail: Trail, run: Run) -> None:
+        if value not in _SHORT_FORMATS:
+            check(value, trail, run)
+
+    return short_or_check
+
+
+def _checks_of(binding: Resource, type_: str) -> After | None:
     url = binding.get("valueSet")
     strength = binding.get("strength")
     checks: list[After] = []

@@ -66,6 +66,9 @@ def _check_url(entry: Resource, type_: Any, trail: Trail, index: int, run: Run) 
     if type(resource) is not dict:
         return
     if type(url) is not str:
+        if resource.get("resourceType") == "OperationOutcome" and "id" not in resource:
+            # It tells about the search and has no identity of its own.
+            return
         if type_ not in _FREE and type(type_) is str and "_fullUrl" not in entry:
             run.report("GW-4210", trail, "entry", index)
         return
@@ -107,11 +110,15 @@ def _check_request(entry: Resource, trail: Trail, index: int, run: Run) -> None:
         return
     if not has_resource or type(url) is not str or method not in ("POST", "PUT"):
         return
-    path = url.partition("?")[0].rpartition("fhir/")[2]
-    type_ = path.partition("/")[0]
+    path = url.partition("?")[0]
+    if "$" in path:
+        # An operation: what it takes is often Parameters.
+        return
+    named = literal(path)
+    type_ = path.rpartition("/")[2] if named is None else named.type
     if type_ in run.engine.resource_types and type_ != resource.get("resourceType"):
         run.report("GW-4216", trail, "entry", index, reason="another type in request.url")
-    elif method == "PUT" and "/" in path and path.partition("/")[2] != resource.get("id"):
+    elif method == "PUT" and named is not None and named.id != resource.get("id"):
         run.report("GW-4216", trail, "entry", index, reason="another id in request.url")
 
 

@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from gateway.fhir.fhirpath import FhirPathError
-from gateway.fhir.fhirpath.syntax import Binary, Dot, Index, Name, Tree, TypeTest, parse
+from gateway.fhir.fhirpath.syntax import (
+    Binary,
+    Call,
+    Dot,
+    Index,
+    Name,
+    Tree,
+    TypeTest,
+    parse,
+)
 from gateway.records import Resource
 from gateway.validation.places import Trail
 from gateway.validation.profiles.tree import ProfileError, is_constraint
@@ -66,9 +75,13 @@ def _check_structure(resource: Resource, trail: Trail, run: Run, engine: "Engine
     inner: Trail = (trail, "differential", None)
     for index, element in enumerate(elements):
         path = element.get("path") if type(element) is dict else None
-        if type(path) is str and not _exists(path, engine):
+        if type(path) is not str:
+            continue
+        if not _types_at(path, engine):
             problem = "the type that is constrained has no such element"
             run.report("GW-4501", inner, "element", index, problem=problem)
+        else:
+            _check_discriminators(element, (inner, "element", index), run, engine)
 
 
 def _fixed_url(elements: list[Any]) -> Any:
@@ -88,14 +101,47 @@ def _parent_url(resource: Resource, engine: "Engine") -> Any:
     return url.fixed if url is not None else None
 
 
-def _exists(path: str, engine: "Engine") -> bool:
+def _check_discriminators(element: Resource, trail: Trail, run: Run, engine: "Engine") -> None:
+    """Check that each discriminator's path leads somewhere from the element that is sliced."""
+    slicing = element.get("slicing")
+    discriminators = slicing.get("discriminator") if type(slicing) is dict else None
+    inner: Trail = (trail, "slicing", None)
+    for index, one in enumerate(discriminators if type(discriminators) is list else ()):
+        path = one.get("path") if type(one) is dict else None
+        if type(path) is not str:
+            continue
+        try:
+            found = _walk(_types_at(element["path"], engine), parse(path), engine)
+        except FhirPathError as err:
+            found, path = set(), f"column {err.column}"
+        if not found:
+            problem = f"the element that is sliced has no {path}"
+            run.report("GW-4501", inner, "discriminator", index, problem=problem)
+
+
+def _walk(types: set[str], tree: Tree, engine: "Engine") -> set[str]:
+    """Follow the restricted FHIRPath of a discriminator through types (R4, profiling.html)."""
+    if isinstance(tree, Dot):
+        return _walk(_walk(types, tree.left, engine), tree.right, engine)
+    if isinstance(tree, Name):
+        return {code for owner in types for code in _step(owner, tree.name, engine)}
+    if isinstance(tree, Call) and tree.name == "resolve":
+        return {"Resource"} if types & {"Reference", "canonical", "Resource"} else set()
+    if isinstance(tree, Call) and tree.name == "extension":
+        return {"Extension"}
+    if isinstance(tree, Call) and tree.name == "ofType" and tree.arguments:
+        wanted = tree.arguments[0]
+        return {wanted.name} if isinstance(wanted, Name) else set()
+    return types
+
+
+def _types_at(path: str, engine: "Engine") -> set[str]:
+    """Name the types an element may have; none where there is no such element."""
     root, *steps = path.split(".")
     types = {root}
     for step in steps:
         types = {code for owner in types for code in _step(owner, step, engine)}
-        if not types:
-            return False
-    return True
+    return types
 
 
 def _step(owner: str, step: str, engine: "Engine") -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.fhir.fhirpath import Context, Model, Node
+from gateway.fhir.terminology import Terminology
 from gateway.records import Resource
 from gateway.validation import narrative
 from gateway.validation.artefacts import Artefacts, Layered
@@ -16,7 +17,6 @@ from gateway.validation.profiles.book import Book
 from gateway.validation.profiles.items import Item
 from gateway.validation.references import check_links, check_target_type, entries_of, resolve
 from gateway.validation.run import Link, Options, Run, Scope
-from gateway.validation.terminology import Terminology
 from gateway.validation.types_ import Types
 from gateway.validation.vital_signs import vital_sign
 
@@ -139,6 +139,8 @@ class Engine:
             return
         outer = run.scope
         if trail[1] == "contained" and outer is not None:
+            if not run.options.checks_contained:
+                return
             scope = Scope(value, outer.root, trail, outer.full_url)
         else:
             url = owner.get("fullUrl")

@@ -20,6 +20,11 @@ _CORRECTED = {
     "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": {
         "ElementDefinition.type"
     },
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-normative-version": {
+        "DomainResource",
+        "ElementDefinition",
+    },
+    "http://hl7.org/fhir/StructureDefinition/valueset-concept-comments": {"CodeSystem.concept"},
     "http://hl7.org/fhir/StructureDefinition/regex": {
         "ElementDefinition",
         "ElementDefinition.type",

@@ -19,9 +19,10 @@ _DATE = re.compile(rf"{_YEAR}(?:-(?:0[1-9]|1[0-2])(?:-{_DAY})?)?")
 _MOMENT = re.compile(rf"{_YEAR}(?:-(?:0[1-9]|1[0-2])(?:-{_DAY}(?:T{_CLOCK}{_ZONE})?)?)?")
 _INSTANT = re.compile(rf"{_YEAR}-(?:0[1-9]|1[0-2])-{_DAY}T{_CLOCK}{_ZONE}")
 _TIME = re.compile(_CLOCK)
-_CODE = re.compile(r"\S+(?:[ ]\S+)*")
+# White space is XML's: a no-break space may stand in a code.
+_CODE = re.compile(r"[^\x00-\x20]+(?:[ ][^\x00-\x20]+)*")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_URI = re.compile(r"\S+")
+_URI = re.compile(r"[^\x00-\x20]+")
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+")
 _UUID = re.compile(
     r"urn:uuid:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -36,6 +37,11 @@ def is_text(value: Any) -> bool:
     if value.isprintable():
         return len(value) <= _MAX_TEXT and bool(value) and not value.isspace()
     return len(value) <= _MAX_TEXT and not value.isspace() and _CONTROL.search(value) is None
+
+
+def is_markup(value: Any) -> bool:
+    """Test a narrative's text; R4 limits the size of strings, not of narratives."""
+    return type(value) is str and not value.isspace() and _CONTROL.search(value) is None
 
 
 def is_real_day(text: str) -> bool:
@@ -90,7 +96,7 @@ TESTS: dict[str, Test] = {
     "decimal": _is_decimal,
     "string": is_text,
     "markdown": is_text,
-    "xhtml": is_text,
+    "xhtml": is_markup,
     "code": partial(_is_formed, _CODE),
     "id": partial(_is_formed, _ID),
     "uri": partial(_is_formed, _URI),

@@ -19,7 +19,7 @@ _URN = ("urn:uuid:", "urn:oid:")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A RESTful reference taken apart; ``base`` is empty for a relative one."""
+    """A RESTful reference taken apart; ``server`` is empty for a relative one."""
 
     server: str
     type: str
@@ -124,7 +124,7 @@ def resolve(reference: str, scope: Scope, run: Run) -> Resource | None:
         found: list[Resource] = run.bundle.find(reference, scope.full_url)
         if found:
             return found[0]
-    return None
+    return None if run.options.fetch is None else run.options.fetch(reference)
 
 
 def check_links(links: Iterable[Link], run: Run) -> None:

@@ -1,6 +1,6 @@
 """One validation in progress: its findings, and which resource it is in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,9 @@ class Options:
     ``best_practice`` reports R4's best-practice rules (dom-6: no narrative) as warnings.
     ``allows_examples`` lets example.org urls stand. ``is_strict_security`` turns risky text into
     errors. ``unknown_extension`` is the severity of an extension whose definition is not known.
-    ``follows`` checks profiles of references outside the bundle with ``fetch``. ``bundle_rules``
-    are (``Type:index``, profile) pairs for entries. ``now`` is the moment of ``now()``.
+    ``fetch`` finds what a reference outside the bundle names (the same object each time), so that
+    the profiles of its target can be asked. ``bundle_rules`` are (``Type:index``, profile) pairs
+    for entries. ``now`` is the moment of ``now()``.
     """
 
     best_practice: bool = False
@@ -30,6 +31,7 @@ class Options:
     checks_contained: bool = True
     bundle_rules: tuple[tuple[str, str], ...] = ()
     now: datetime | None = None
+    fetch: Callable[[str], Resource | None] | None = None
 
 
 @dataclass(slots=True)

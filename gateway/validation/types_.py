@@ -148,7 +148,7 @@ class Types:
         found: list[After] = []
         binding = element.get("binding")
         if binding:
-            check = binding_check(binding, type_)
+            check = binding_check(binding, type_, element["path"])
             if check is not None:
                 found.append(check)
         if type_ == "Reference":

@@ -140,10 +140,10 @@ def test_a_gzip_body_is_read_and_a_bomb_ends_at_the_limit(county: Browser) -> No
     [
         ("GET", "/Patient/1/2/3/4", 404),
         ("GET", "/patient/1", 404),
-        ("PUT", "/Patient", 405),
-        ("DELETE", "/Patient", 405),
+        ("PUT", "/Patient/1/_history", 405),
+        ("DELETE", "/", 405),
         ("POST", "/Patient/1", 405),
-        ("PATCH", "/Patient/1", 405),
+        ("PATCH", "/Patient/1/_history/1", 405),
         ("BREW", "/Patient/1", 405),
         ("GET", "/Patient/$nothing", 404),
         ("GET", "/$nothing", 404),

@@ -37,7 +37,12 @@ def test_the_statement_claims_what_is_routed_and_no_more(anybody: FlaskClient) -
     routed = {route.word for route in ROUTES if "<type_>" in route.rule and "$" not in route.word}
     for resource in rest["resource"]:
         assert {one["code"] for one in resource["interaction"]} == routed
-    assert {one["code"] for one in rest["interaction"]} == {"transaction", "batch"}
+    assert {one["code"] for one in rest["interaction"]} == {
+        "transaction",
+        "batch",
+        "search-system",
+        "history-system",
+    }
 
 
 @pytest.mark.parametrize("type_", ["Patient", "ServiceRequest", "Claim", "Observation"])

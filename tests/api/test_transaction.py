@@ -102,7 +102,8 @@ def test_two_entries_that_mean_one_resource_are_refused(county: Browser) -> None
             "Bundle.entry[0].resource",
         ),
         ([entry("GET", "Nothing/1")], "GW-7001", "Bundle.entry[0].request.url"),
-        ([entry("PATCH", "Patient/1")], "GW-7027", None),
+        ([entry("PATCH", "Patient/1")], "GW-7017", "Bundle.entry[0].resource"),
+        ([entry("DELETE", "Patient/1/_history")], "GW-7027", None),
         ("x", "GW-7015", "Bundle.entry"),
     ],
 )

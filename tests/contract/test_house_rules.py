@@ -1,4 +1,4 @@
-"""The rules of the house that a reader can rely on: sizes, names, documented settings and errors."""
+"""The rules of the house: sizes, names, documented settings and errors."""
 
 import ast
 import re

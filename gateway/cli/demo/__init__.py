@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +28,14 @@ def demo(is_ending: bool, port: int, data_dir: Path) -> None:
 
     一位患者的完整故事：上转、检验、接收、入院、出院与下转、医保结算、监管。
     """
+    from gateway.cli.demo.links import link_of
     from gateway.cli.demo.screen import Screen
     from gateway.cli.demo.world import free_port, is_free, new_world
 
-    screen = Screen()
-    if is_ending:
+    if is_ending or not is_free(port):
         port = free_port()
-    elif not is_free(port):
-        port = free_port()
-        screen.say(f"The chosen port is taken; this demo uses {port}. 端口被占用，改用 {port}。")
     world = new_world(data_dir, port)
+    screen = Screen(partial(link_of, world))
     try:
         is_held = _play(world, screen)
         if not is_ending:

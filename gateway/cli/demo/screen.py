@@ -1,6 +1,7 @@
 """What the demo shows in the terminal."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,13 +12,19 @@ from rich.text import Text
 
 from gateway.cli.demo.reports import Report
 
+REFERENCE = re.compile(r"\b[A-Z][A-Za-z]+/[0-9a-f]{8}-[0-9a-f-]{27}\b")
+
 
 class Screen:
     """Prints the story; a progress bar shows how far it is."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        """Print to the terminal, or as plain text where there is none."""
+    def __init__(self, link: Callable[[str], str | None], console: Console | None = None) -> None:
+        """Print to the terminal, or as plain text where there is none.
+
+        ``link`` gives the address of a page that shows a resource (``Type/id``).
+        """
         self.console = console or Console(highlight=False)
+        self.link = link
 
     @contextmanager
     def progress(self, total: int) -> Iterator[Progress]:
@@ -44,7 +51,7 @@ class Screen:
             ("received 送达", report.received),
         ):
             for index, line in enumerate(lines):
-                table.add_row(label if index == 0 else "", Text(line))
+                table.add_row(label if index == 0 else "", self._linked(line))
         for text, is_held in report.checks:
             mark = Text("✓ ", "green") if is_held else Text("✗ ", "bold red")
             table.add_row("check 核对" if text == report.checks[0][0] else "", mark + Text(text))
@@ -52,6 +59,15 @@ class Screen:
         self.console.print(
             Panel(table, title=report.title, title_align="left", border_style=colour)
         )
+
+    def _linked(self, line: str) -> Text:
+        """Make the resource that a line names clickable in terminals that know links."""
+        text = Text(line)
+        found = REFERENCE.search(line)
+        url = self.link(found[0]) if found else None
+        if found and url:
+            text.stylize(f"link {url}", found.start(), found.end())
+        return text
 
     def say(self, *lines: str) -> None:
         """Print lines as they are."""

@@ -174,6 +174,15 @@ def discharge(world: World) -> Report:
     return report  # fmt: skip
 
 
+AMOUNTS = (
+    "medfee_sumamt",
+    "hifp_pay",
+    "hifmi_pay",
+    "maf_pay",
+    "fund_pay_sumamt",
+    "psn_part_amt",
+    "psn_cash_pay",
+)
 NHSA = ("nhsa-2401.json", "nhsa-2301.json", "nhsa-2402.json", "nhsa-2304.json")
 
 
@@ -193,8 +202,7 @@ def settle(world: World) -> Report:
         return report
     response, claim = answer["entry"][0]["resource"], claims["entry"][0]["resource"]
     lines = totals(response, NHSA_SETTLEMENT_ITEM)
-    wanted = {name: asked["setlinfo"][name] for name in ("medfee_sumamt", "hifp_pay",
-              "hifmi_pay", "maf_pay", "fund_pay_sumamt", "psn_part_amt", "psn_cash_pay")}  # fmt: skip
+    wanted = {name: asked["setlinfo"][name] for name in AMOUNTS}
     report.check(
         "every amount stands on its own line, exact to the fen",
         {name: str(lines.get(name)) for name in wanted}

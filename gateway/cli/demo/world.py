@@ -65,7 +65,7 @@ class World:
     applied: Applied | None = None
     http: requests.Session = field(default_factory=requests.Session)
     runtime: Runtime | None = None
-    options: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def url(self) -> str:

@@ -8,6 +8,7 @@ from gateway.errors.catalogue import (
     receive,
     route,
     serve,
+    serve_terminology,
     store,
     validate,
 )
@@ -21,5 +22,6 @@ ENTRIES = (
     *store.ENTRIES,
     *route.ENTRIES,
     *serve.ENTRIES,
+    *serve_terminology.ENTRIES,
     *access.ENTRIES,
 )

@@ -99,8 +99,8 @@ ENTRIES: tuple[Entry, ...] = (
         Kind.NOT_FOUND,
         "没有名为 {member} 的成员机构。",
         "There is no member named {member}.",
-        "请用 gateway member list 核对，或用 gateway member add 登记。",
-        "See gateway member list, or register it with gateway member add.",
+        "请用 gateway member list 核对，或用 gateway consortium apply 登记。",
+        "See gateway member list, or register it with gateway consortium apply.",
     ),
     Entry(
         "GW-8013",

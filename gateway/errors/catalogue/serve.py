@@ -409,6 +409,23 @@ ENTRIES: tuple[Entry, ...] = (
         issue_code="too-costly",
     ),
     Entry(
+        "GW-7110",
+        Kind.UNAVAILABLE,
+        "检索参数 {name} 正在为已有数据建立索引，尚不能回答。",
+        "The search parameter {name} is still being indexed and cannot answer yet.",
+        "请稍后重试；进度见 $reindex。",
+        "Try again later; $reindex shows the progress.",
+    ),
+    Entry(
+        "GW-7111",
+        Kind.UNSUPPORTED,
+        "不能采用检索参数 {name}：{reason_zh}。",
+        "The search parameter {name} cannot be taken up: {reason_en}.",
+        "请改正 SearchParameter 后重新提交。",
+        "Correct the SearchParameter and post it again.",
+        issue_code="not-supported",
+    ),
+    Entry(
         "GW-7108",
         Kind.UNSUPPORTED,
         "翻页链接无效。",

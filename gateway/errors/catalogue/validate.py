@@ -217,6 +217,15 @@ ENTRIES: tuple[Entry, ...] = (
         issue_code="not-found",
     ),
     Entry(
+        "GW-4811",
+        Kind.INVALID,
+        "FHIR 包 {file} 无法读取（{problem}）。",
+        "The FHIR package {file} cannot be read ({problem}).",
+        "请重新取得该包；包须为 npm 格式的 .tgz。",
+        "Fetch the package again; it has to be a .tgz in the npm form.",
+        issue_code="not-found",
+    ),
+    Entry(
         "GW-4801",
         Kind.INVALID,
         "资源未通过校验，有 {count} 处错误。",

@@ -211,12 +211,14 @@ def _expected(part: Part, tree: Tree, book: "Book") -> list[Part]:
 
 def _step(part: Part, name: str, book: "Book") -> list[Part]:
     own = part.children.get(name)
-    if own is not None and not (own.is_choice and len(own.slices) == 1 and _is_bare(own)):
-        found = [own]
-    elif own is not None:
-        found = list(own.slices.values())
-    else:
+    if own is None:
         found = []
+    elif own.slices and _is_bare(own) and (not own.is_choice or len(own.slices) == 1):
+        # What the element itself leaves open, the slices that must stand in it say.
+        slices = list(own.slices.values())
+        found = [one for one in slices if one.least] or slices
+    else:
+        found = [own]
     if found and not all(_is_bare(one) for one in found):
         return found
     for url in part.profiles():

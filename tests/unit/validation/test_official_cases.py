@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.validate import answer, read_resource
+from gateway.cli.validate_batch import answer
 from gateway.fhir.definitions import load
 from gateway.validation import Validator
+from gateway.validation.packages import read_definitions
 
 _LEAST = 0.95
 
@@ -23,7 +24,7 @@ def _requests(root: Path) -> list[tuple[dict[str, Any], bool]]:
         request = {"id": case["id"], "file": str(root / case["file"]), "definitions": definitions}
         if profile and "://" not in profile:
             definitions.append(str(root / profile))
-            profile = read_resource(root / profile)["url"]
+            profile = read_definitions([root / profile])[0]["url"]
         request["profile"] = profile
         request["options"] = case.get("options", {})
         cases.append((request, case["expected_errors"] > 0))

@@ -283,6 +283,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="tenant_pk"),
     )
     op.create_table(
+        "search_parameter",
+        sa.Column("url", TEXT, nullable=False),
+        sa.Column("definition", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("url", name="search_parameter_pk"),
+    )
+    op.create_index("search_parameter_news", "search_parameter", ["generation"], unique=False)
+    op.create_table(
+        "reindexing",
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("url", TEXT, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shard", "url", name="reindexing_pk"),
+    )
+    op.create_table(
+        "text_index",
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("param", sa.Integer(), nullable=False),
+        sa.Column("value", TEXT, nullable=False),
+        sa.Column("pk", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shard", "param", "value", "pk", name="text_index_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "version",
         sa.Column("shard", sa.Integer(), nullable=False),
         sa.Column("pk", sa.BigInteger(), nullable=False),
@@ -306,6 +334,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("version")
+    op.drop_table("text_index")
+    op.drop_table("search_parameter")
+    op.drop_table("reindexing")
     op.drop_table("tenant")
     op.drop_table("string_index")
     op.drop_table("retired")

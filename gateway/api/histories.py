@@ -1,0 +1,94 @@
+"""A page of versions, of whatever they are asked for. https://hl7.org/fhir/R4/http.html#history"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from gateway.api.exchange import Answer, Exchange
+from gateway.api.paging import count_of, cursor_of, next_link, self_link, without_paging
+from gateway.errors import GatewayError
+from gateway.fhir.times import format_instant, interval, parse_instant
+from gateway.records import Resource, Stored, Visibility
+from gateway.store.pages import Page
+
+_ALLOWED = ("_count", "_since", "_at")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def page_of(
+    exchange: Exchange,
+    path: str,
+    visibility: Visibility,
+    *,
+    type_: str | None = None,
+    id_: str | None = None,
+) -> Page:
+    """Give the versions asked for, newest first; raise GW-7020 for a parameter not understood."""
+    used = without_paging(exchange.query)
+    for name, _ in used:
+        if name not in _ALLOWED:
+            raise GatewayError("GW-7020", name=name[:64], allowed=", ".join(_ALLOWED))
+    return exchange.services.store.history(
+        visibility,
+        type_=type_,
+        id_=id_,
+        since=_since(exchange),
+        at=_at(exchange),
+        count=max(count_of(exchange), 1),
+        cursor=cursor_of(exchange, path, used),
+    )
+
+
+def bundle_of(exchange: Exchange, path: str, page: Page) -> Answer:
+    """Answer a page as a history Bundle."""
+    used = without_paging(exchange.query)
+    links = [self_link(exchange, path, used)]
+    if page.next:
+        links.append(next_link(exchange, path, used, page.next))
+    bundle: Resource = {"resourceType": "Bundle", "type": "history", "link": links}
+    entries = [_entry(exchange, stored) for stored in page.matches]
+    return Answer(200, resource=bundle | ({"entry": entries} if entries else {}))
+
+
+def _entry(exchange: Exchange, stored: Stored) -> Resource:
+    """Tell one version and the request that made it."""
+    reference = f"{stored.type}/{stored.id}"
+    entry: Resource = {"fullUrl": f"{exchange.address}/{reference}"}
+    if stored.is_deleted:
+        method, status = "DELETE", "204 No Content"
+    else:
+        entry["resource"] = msgspec.Raw(stored.body)
+        method = "POST" if stored.version == 1 else "PUT"
+        status = "201 Created" if stored.version == 1 else "200 OK"
+    entry["request"] = {
+        "method": method,
+        "url": stored.type if method == "POST" else reference,
+    }
+    entry["response"] = {
+        "status": status,
+        "etag": f'W/"{stored.version}"',
+        "lastModified": format_instant(stored.updated_utc),
+    }
+    return entry
+
+
+def _since(exchange: Exchange) -> datetime | None:
+    text = exchange.parameter("_since")
+    if not text:
+        return None
+    try:
+        return parse_instant(text)
+    except (ValueError, OverflowError) as err:
+        raise GatewayError("GW-7020", name="_since", allowed="2026-01-31T08:00:00+08:00") from err
+
+
+def _at(exchange: Exchange) -> tuple[datetime, datetime] | None:
+    """Give the half-open range of time that ``_at`` names; a day is a day long."""
+    text = exchange.parameter("_at")
+    if not text:
+        return None
+    try:
+        low, high = (_EPOCH + timedelta(microseconds=us) for us in interval(text))
+        return low, high + timedelta(microseconds=1)
+    except (ValueError, OverflowError) as err:
+        raise GatewayError("GW-7020", name="_at", allowed="2026-01, 2026-01-31, …") from err

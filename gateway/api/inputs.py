@@ -1,0 +1,98 @@
+"""What an operation was asked: the query of a GET or the Parameters of a POST, in one form.
+
+https://hl7.org/fhir/R4/operations.html#executing
+"""
+
+from dataclasses import dataclass
+
+from gateway.api.exchange import Exchange
+from gateway.errors import GatewayError
+from gateway.records import Json, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The input parameters by name, each in the order it was given."""
+
+    values: dict[str, list[Json]]
+
+    def value(self, name: str) -> Json:
+        """Give a parameter's last value, None when it was not given."""
+        given = self.values.get(name)
+        return given[-1] if given else None
+
+    def text(self, name: str) -> str | None:
+        """Give a parameter that is a text; raise GW-7020."""
+        value = self.value(name)
+        if value is None or isinstance(value, str):
+            return value or None
+        raise GatewayError("GW-7020", name=name, allowed="string", expression=_at(name))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Give all values of a parameter that may repeat."""
+        return tuple(value for value in self.values.get(name, ()) if isinstance(value, str))
+
+    def flag(self, name: str) -> bool | None:
+        """Give a parameter that is true or false; raise GW-7020."""
+        value = self.value(name)
+        if value is None or isinstance(value, bool):
+            return value
+        if value in ("true", "false"):
+            return bool(value == "true")
+        raise GatewayError("GW-7020", name=name, allowed="true, false", expression=_at(name))
+
+    def number(self, name: str) -> int | None:
+        """Give a parameter that counts; raise GW-7020."""
+        value = self.value(name)
+        if value is None:
+            return None
+        text = str(value)
+        if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) < 10):
+            raise GatewayError("GW-7020", name=name, allowed="0…999999999", expression=_at(name))
+        return int(text)
+
+    def element(self, name: str) -> Resource | None:
+        """Give a parameter that is a Coding, a CodeableConcept or a resource; raise GW-7020."""
+        value = self.value(name)
+        if value is None or isinstance(value, dict):
+            return value
+        raise GatewayError("GW-7020", name=name, allowed="POST Parameters", expression=_at(name))
+
+
+def inputs(exchange: Exchange, known: frozenset[str]) -> Inputs:
+    """Read the input; raise GW-7206 for a parameter that the operation does not take here.
+
+    One that is left out silently would change the answer's meaning. Names that begin with ``_``
+    say how to answer.
+    """
+    values: dict[str, list[Json]] = {}
+    for name, text in exchange.query:
+        if not name.startswith("_"):
+            values.setdefault(name, []).append(text)
+    if exchange.body:
+        listed = exchange.resource_of("Parameters").get("parameter", [])
+        for one in listed if isinstance(listed, list) else []:
+            if isinstance(one, dict) and isinstance(one.get("name"), str):
+                values.setdefault(one["name"], []).append(_value(one))
+    unknown = next((name for name in values if name not in known), None)
+    if unknown is not None:
+        raise GatewayError(
+            "GW-7206",
+            name=unknown[:64],
+            known=", ".join(sorted(known)),
+            expression=_at(unknown[:64]),
+        )
+    return Inputs(values)
+
+
+def _value(parameter: Resource) -> Json:
+    if "resource" in parameter:
+        return parameter["resource"]
+    for key, value in parameter.items():
+        if key.startswith("value"):
+            return value
+    return parameter.get("part")
+
+
+def _at(name: str) -> str:
+    return f"Parameters.parameter.where(name='{name}')"
