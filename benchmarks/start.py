@@ -59,8 +59,7 @@ def _steps(program: str) -> dict[str, tuple[float, float]]:
     )
     marks = json.loads(done.stdout.splitlines()[-1])
     return {
-        name: (wall - before[1], used - before[2])
-        for before, (name, wall, used) in pairwise(marks)
+        name: (wall - before[1], used - before[2]) for before, (name, wall, used) in pairwise(marks)
     }
 
 

@@ -242,7 +242,9 @@ def profile(count: int = 200) -> None:
         for raw in bundles[20:]:
             send(built, raw)
         seen.disable()
-    pstats.Stats(seen).sort_stats("tottime").print_stats(45)
+    found = pstats.Stats(seen)
+    found.sort_stats("tottime").print_stats(25)
+    found.sort_stats("cumtime").print_stats("gateway", 60)
 
 
 if __name__ == "__main__":

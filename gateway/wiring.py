@@ -92,13 +92,7 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     store = open_store(settings)
     store.code_sets = LoadedCodeSets(own.terminology)
     validator = ShardValidators(own, partial(stored_definitions, store))
-    access = Access(
-        secret,
-        store.registry,
-        clock,
-        lifetime_s=settings.token_lifetime_s,
-        sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
-    )
+    access = _access(settings, store, secret, clock)
     pipeline = Pipeline(
         store,
         READERS,
@@ -119,6 +113,18 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         access,
         pipeline,
         clock,
+    )
+
+
+def _access(
+    settings: Settings, store: Store, secret: bytes, clock: Callable[[], datetime]
+) -> Access:
+    return Access(
+        secret,
+        store.registry,
+        clock,
+        lifetime_s=settings.token_lifetime_s,
+        sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
     )
 
 

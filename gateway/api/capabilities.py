@@ -11,6 +11,7 @@ from gateway import __version__
 from gateway.api.compartments import SERVED
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.negotiation import JSON_PATCH, MERGE_PATCH, OFFERED
+from gateway.api.terminology_capabilities import terminology_capabilities
 from gateway.fhir.definitions import Definitions, SearchParameter, load
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
@@ -24,7 +25,9 @@ _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
 def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
-    """Answer what this server does, for everybody who asks."""
+    """Answer what this server does, for everybody who asks; ``mode=terminology`` its codes."""
+    if exchange.parameter("mode") == "terminology":
+        return terminology_capabilities(exchange)
     settings = exchange.services.settings
     statement: Resource = {
         "resourceType": "CapabilityStatement",

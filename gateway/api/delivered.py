@@ -9,12 +9,13 @@ from dataclasses import replace
 from gateway.api.exchange import Exchange
 from gateway.fhir import codec
 from gateway.fhir.conformance import TYPES
-from gateway.fhir.search_model import Criterion, Query, TokenValue
+from gateway.fhir.search_model import Criterion, Query, TextValue, TokenValue
 from gateway.records import Resource, Stored
 from gateway.store import Page
 
 _MARK = "delivered:"
 _DEFAULT_COUNT = 50
+_CHUNK = 200
 
 
 def delivered(exchange: Exchange, type_: str, id_: str) -> Stored | None:
@@ -56,15 +57,27 @@ def _filled(
 
 
 def _matching(exchange: Exchange, query: Query) -> list[Resource]:
-    """Give the shared definitions that match; a stored one of the same id stands for its own."""
-    [type_] = query.types
-    found = exchange.services.conformance.search(type_, query.conditions)
-    if not found:
-        return []
+    """Give the shared definitions that match; a stored one of the same id or url hides its own."""
+    found = exchange.services.conformance.search(query.types[0], query.conditions)
+    ids, urls = set(), set()
+    if found and _search(exchange, Query(query.types, count=0)).total:
+        for start in range(0, len(found), _CHUNK):
+            for condition in _same(query.types, found[start : start + _CHUNK]):
+                page = _search(exchange, Query(query.types, (condition,), count=_CHUNK))
+                ids |= {stored.id for stored in page.matches}
+                urls |= {codec.decode_stored(stored.body).get("url") for stored in page.matches}
+    return [one for one in found if one["id"] not in ids and one["url"] not in urls]
+
+
+def _same(types: tuple[str, ...], found: list[Resource]) -> tuple[Criterion, Criterion]:
+    """Ask for the stored definitions that share an id or a url with these."""
     ids = tuple(TokenValue(None, str(one["id"])) for one in found)
-    same = Query(query.types, (Criterion(query.types, "_id", "token", ids),), count=len(ids))
-    hidden = {one.id for one in exchange.services.store.search(exchange.visibility, same).matches}
-    return [one for one in found if one["id"] not in hidden]
+    urls = tuple(TextValue(one["url"]) for one in found)
+    return Criterion(types, "_id", "token", ids), Criterion(types, "url", "uri", urls)
+
+
+def _search(exchange: Exchange, query: Query) -> Page:
+    return exchange.services.store.search(exchange.visibility, query)
 
 
 def _as_stored(exchange: Exchange, resource: Resource) -> Stored:

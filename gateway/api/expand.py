@@ -21,7 +21,7 @@ from gateway.fhir.terminology import Expansion, Terminology, Wish, entries
 from gateway.fhir.times import format_instant
 from gateway.records import Resource
 
-_ECHOED = (
+ECHOED = (
     ("filter", "valueString"),
     ("offset", "valueInteger"),
     ("count", "valueInteger"),
@@ -34,7 +34,7 @@ _ECHOED = (
     ("displayLanguage", "valueCode"),
     ("exclude-system", "valueUri"),
 )
-_KNOWN = frozenset(name for name, _ in _ECHOED) | {"url", "valueSet", "valueSetVersion"}
+_KNOWN = frozenset(name for name, _ in ECHOED) | {"url", "valueSet", "valueSetVersion"}
 _KNOWN |= {"includeDefinition"}
 MOST = 10_000
 UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
@@ -119,7 +119,7 @@ def _wish(given: Inputs) -> Wish:
 
 def _echoed(given: Inputs) -> list[Resource]:
     told: list[Resource] = []
-    for name, element in _ECHOED:
+    for name, element in ECHOED:
         for text in given.values.get(name, ()):
             value = text
             if element == "valueInteger":

@@ -70,8 +70,7 @@ def inputs(exchange: Exchange, known: frozenset[str]) -> Inputs:
         if not name.startswith("_"):
             values.setdefault(name, []).append(text)
     if exchange.body:
-        listed = exchange.resource_of("Parameters").get("parameter", [])
-        for one in listed if isinstance(listed, list) else []:
+        for one in _checked(exchange).get("parameter", ()):
             if isinstance(one, dict) and isinstance(one.get("name"), str):
                 values.setdefault(one["name"], []).append(_value(one))
     unknown = next((name for name in values if name not in known), None)
@@ -83,6 +82,24 @@ def inputs(exchange: Exchange, known: frozenset[str]) -> Inputs:
             expression=_at(unknown[:64]),
         )
     return Inputs(values)
+
+
+def _checked(exchange: Exchange) -> Resource:
+    """Give the Parameters of the body; raise GW-4801 with the findings when they are not valid.
+
+    They may hold whole resources, and what works on these takes their form for granted.
+    """
+    body = exchange.resource_of("Parameters")
+    found = exchange.services.validator.check(body)
+    # Whether codes are right (GW-41xx) is what is being asked.
+    errors = [
+        one
+        for one in found
+        if one.severity in {"error", "fatal"} and not one.number.startswith("GW-41")
+    ]
+    if errors:
+        raise GatewayError("GW-4801", issues=tuple(found), count=len(errors))
+    return body
 
 
 def _value(parameter: Resource) -> Json:

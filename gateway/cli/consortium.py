@@ -1,13 +1,14 @@
 """``gateway consortium``: members and channels from one file."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.options import settings_of, with_settings
 from gateway.consortium import apply, read_description
-from gateway.settings import load_settings
 from gateway.wiring import build_runtime
 
 
@@ -18,11 +19,11 @@ def consortium() -> None:
 
 @consortium.command("apply")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--database", help="Database URL instead of the setting's.")
-def apply_(file: Path, database: str | None) -> None:
-    """Write the members and channels of FILE; running it again changes only what differs."""
+@with_settings
+def apply_(file: Path, **given: Any) -> None:
+    """Write the members and channels of FILE; running it again changes only what differs. 登记。"""
     described = read_description(file)
-    runtime = build_runtime(load_settings(database=database))
+    runtime = build_runtime(settings_of(**given))
     try:
         applied = apply(
             runtime.store,
@@ -38,3 +39,12 @@ def apply_(file: Path, database: str | None) -> None:
         channels = ", ".join(one.id for one in applied.channels if one.member == member.id)
         table.add_row(member.id, member.name, " ".join(member.roles), channels)
     Console().print(table)
+    known = runtime.pipeline.library.programs
+    for channel in applied.channels:
+        for mapping in channel.mappings:
+            if mapping not in known:
+                click.echo(
+                    f"{channel.id}: 还没有映射 {mapping}，该通道的记录将停放 · there is no mapping "
+                    f"{mapping} yet, records of this channel will be parked",
+                    err=True,
+                )

@@ -91,7 +91,6 @@ def package(artefacts: Sequence[Resource], examples: Sequence[Resource] = ()) ->
         "dependencies": {"hl7.fhir.r4.core": FHIR_VERSION},
         "type": "IG",
         "author": "Consortium FHIR Gateway",
-        "license": "Apache-2.0",
         "directories": {"lib": "package", "example": "example"},
     }
     members = {"package/package.json": _json(manifest)}

@@ -15,7 +15,7 @@ from itertools import chain
 from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_groups import Tree
 from gateway.formats.hl7v2_values import Delimiters, Segment, Value
-from gateway.formats.reading import Records, demand_size, text_option
+from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import codec_of, decide_charset, decode
 from gateway.records import Envelope, Format, Issue, Parsed, Place
 
@@ -196,6 +196,7 @@ def _parse(
 ) -> Parsed:
     header = lines[0]
     delimiters = read_delimiters(header.text, header.number)
+    demand_values(sum(_marks(line.text, delimiters) for line in lines), Place("MSH", header.number))
     message = Message(
         [
             Segment(line.text, line.number, index, delimiters, codec)
@@ -212,6 +213,11 @@ def _parse(
         control_id=message.text_at("MSH", 10),
         issues=issues,
     )
+
+
+def _marks(line: str, delimiters: Delimiters) -> int:
+    """Count what cuts a line into values, and the marks of escapes."""
+    return sum(line.count(mark) for mark in delimiters.marks)
 
 
 def read_delimiters(header: str, number: int) -> Delimiters:

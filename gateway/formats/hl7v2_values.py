@@ -28,15 +28,19 @@ class Delimiters:
     escape: str = ""
     subcomponent: str = ""
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Those that are declared."""
+        declared = (self.component, self.repetition, self.escape, self.subcomponent)
+        return (self.field, *(mark for mark in declared if mark))
+
 
 class Segment:
     """One segment of a message; ``number`` is its line in what was received, from 1."""
 
     __slots__ = (
         "_fields",
-        "_found",
         "_places",
-        "_values",
         "codec",
         "delimiters",
         "end",
@@ -60,8 +64,6 @@ class Segment:
         self.end = index
         self._fields: list[str] | None = None
         self._places: dict[tuple[int, int, int, int], Place] = {}
-        self._values: dict[int, list[Value]] = {}
-        self._found: dict[tuple[int, ...], list[Value]] = {}
 
     @property
     def text(self) -> str | None:
@@ -94,24 +96,22 @@ class Segment:
         return self.name in {"MSH", "BHS", "FHS"}
 
     def values(self, field: int) -> list["Value"]:
-        """Give the non-empty repetitions of a field, the same objects whenever it is asked for."""
-        known = self._values.get(field)
-        if known is None:
-            known = self._values[field] = self._split(field)
-        return known
+        """Give the non-empty repetitions of a field."""
+        fields = self.fields
+        if field >= len(fields) or not (raw := fields[field]):
+            return []
+        if self.is_declaration(field):
+            return [Value(raw, self, field, 0)]
+        return [
+            Value(part, self, field, ordinal) for ordinal, part in self._repetitions(raw) if part
+        ]
 
     def at(self, numbers: tuple[int, ...]) -> list["Value"]:
         """Give the values of field, component and subcomponent, one of each repetition."""
-        known = self._found.get(numbers)
-        if known is None:
-            fields = self.fields
-            if numbers[0] >= len(fields) or not fields[numbers[0]]:
-                return []
-            known = self._found[numbers] = self._look(numbers)
-        return known
-
-    def _look(self, numbers: tuple[int, ...]) -> list["Value"]:
         field = numbers[0]
+        fields = self._fields or self.fields
+        if field >= len(fields) or not fields[field]:
+            return []
         if len(numbers) == 1:
             return self.values(field)
         if len(numbers) == 2 and not self.is_declaration(field):
@@ -132,16 +132,6 @@ class Segment:
                 level = 1 if subcomponent and subcomponent in part else 0
                 found.append(Value(part, self, field, repetition, level))
         return found
-
-    def _split(self, field: int) -> list["Value"]:
-        fields = self.fields
-        if field >= len(fields) or not (raw := fields[field]):
-            return []
-        if field <= 2 and self.has_delimiters:
-            return [Value(raw, self, field, 0)]
-        return [
-            Value(part, self, field, ordinal) for ordinal, part in self._repetitions(raw) if part
-        ]
 
     def leaves(self) -> Iterator["Value"]:
         """Yield every value that cannot be split further; delimiters and ``""`` are none."""
@@ -193,8 +183,6 @@ class Value:
     """
 
     __slots__ = (
-        "_head",
-        "_parts",
         "_text",
         "component",
         "field",
@@ -219,29 +207,10 @@ class Value:
         self.repetition = repetition
         self.component = component
         self.subcomponent = subcomponent
-        self._head: Value | None = None
-        self._parts: dict[int, Value | None] | None = None
         self._text: str | None = _UNREAD
 
     def part(self, number: int) -> "Value | None":
         """Give the component of a field or the subcomponent of a component, None when empty."""
-        if self._parts is None:
-            self._parts = {}
-        elif number in self._parts:
-            return self._parts[number]
-        found = self._parts[number] = self._part(number)
-        return found
-
-    def below(self, numbers: tuple[int, ...]) -> "Value | None":
-        """Give the part of a part, None when there is none."""
-        value: Value | None = self
-        for number in numbers:
-            if value is None:
-                return None
-            value = value.part(number)
-        return value
-
-    def _part(self, number: int) -> "Value | None":
         separator = self._separator
         if not separator or separator not in self.raw_text:
             if number != 1:
@@ -255,6 +224,15 @@ class Value:
         if number > len(parts) or not (raw := parts[number - 1]):
             return None
         return self._cut(raw, number)
+
+    def below(self, numbers: tuple[int, ...]) -> "Value | None":
+        """Give the part of a part, None when there is none."""
+        value: Value | None = self
+        for number in numbers:
+            if value is None:
+                return None
+            value = value.part(number)
+        return value
 
     @property
     def text(self) -> str | None:
@@ -292,12 +270,6 @@ class Value:
 
     def _first(self) -> "Value":
         """Descend to the part whose text this value has; stay where a level is not used."""
-        head = self._head
-        if head is None:
-            head = self._head = self._descend()
-        return head
-
-    def _descend(self) -> "Value":
         delimiters, raw = self.segment.delimiters, self.raw_text
         if delimiters.component not in raw and (
             not delimiters.subcomponent or delimiters.subcomponent not in raw

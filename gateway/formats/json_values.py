@@ -11,6 +11,7 @@ from json import decoder
 from typing import Any
 
 from gateway.errors import GatewayError
+from gateway.formats.reading import MAX_VALUES, demand_values
 from gateway.formats.text import normalise
 from gateway.records import Place
 
@@ -156,6 +157,7 @@ class _Scan:
         self.text = source.text
         self.at = 0
         self.open: list[Item] = []
+        self.count = 0
 
     def document(self) -> Item:
         """Scan the one value that the text must be."""
@@ -204,6 +206,9 @@ class _Scan:
         return key
 
     def _value(self) -> Item:
+        self.count += 1
+        if self.count > MAX_VALUES:
+            demand_values(self.count, Place("", *self.source.spot(self.at)))
         found = _TOKEN.match(self.text, self.at)
         if found is None:
             self._peek()

@@ -8,6 +8,8 @@ from gateway.records import Channel, Json, Parsed, Place
 
 MAX_BYTES = 50 * 1024 * 1024
 """The largest message in bytes, unless a format has a limit of its own."""
+MAX_VALUES = 200_000
+"""The most values in one record: each costs microseconds, so this bounds a record to a second."""
 
 
 class Records(Iterator[Parsed]):
@@ -33,6 +35,12 @@ def demand_size(raw: bytes, limit: int = MAX_BYTES) -> None:
         raise GatewayError("GW-2001", where=Place("", 1), size=len(raw), limit=limit)
     if not raw or raw.isspace():
         raise GatewayError("GW-2002", where=Place("", 1))
+
+
+def demand_values(count: int, where: Place, limit: int = MAX_VALUES) -> None:
+    """Raise GW-2004 when a record holds more values than can be read in reasonable time."""
+    if count > limit:
+        raise GatewayError("GW-2004", where=where, limit=limit)
 
 
 def text_option(channel: Channel, name: str) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 from lxml import etree
 
 from gateway.errors import GatewayError
-from gateway.formats.reading import Records, demand_size, text_option
+from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import decide_charset, decode, normalise
 from gateway.formats.xml_faults import fault_of
 from gateway.records import Channel, Envelope, Format, Node, Parsed, Place
@@ -26,6 +26,9 @@ from gateway.records import Channel, Envelope, Format, Node, Parsed, Place
 HL7 = "urn:hl7-org:v3"
 MAX_DEPTH = 256
 MAX_TEXT_BYTES = 10_000_000
+MAX_TAGS = 1_000_000
+MAX_ATTRIBUTES = 1_000
+_MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES}])")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _CHINESE_DOCUMENT = re.compile(r"C0*(\d{1,4})", re.IGNORECASE)
 
@@ -184,11 +187,16 @@ def parse(raw: bytes, charset: str | None) -> tuple[Any, str]:
     codec = decide_charset(raw, charset, stated, Place("", 1))
     text = decode(raw, codec).lstrip()
     _refuse_doctype(text, raw.count(b"\n", 0, len(raw) - len(raw.lstrip())))
+    demand_values(text.count("<"), Place("", 1), MAX_TAGS)
     encoded = raw if codec == "utf-8" else text.encode("utf-8")
     try:
-        return etree.fromstring(encoded.lstrip(b"\xef\xbb\xbf \t\r\n"), _parser()), codec
+        root = etree.fromstring(encoded.lstrip(b"\xef\xbb\xbf \t\r\n"), _parser())
     except etree.XMLSyntaxError as error:
         raise _not_read(error, raw) from error
+    # Asking an element for its attributes costs the square of their number.
+    if text.count("=") > MAX_ATTRIBUTES and _MANY_ATTRIBUTES(root):
+        raise GatewayError("GW-2004", where=Place(f"/{local_name(root)}", 1), limit=MAX_ATTRIBUTES)
+    return root, codec
 
 
 def _parser() -> Any:

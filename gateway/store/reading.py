@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from gateway.fhir import codec
 from gateway.records import Resource, Stored, Visibility
+from gateway.store.finding import find_exact
 
 if TYPE_CHECKING:
     from gateway.store.store import Store
@@ -16,6 +17,8 @@ class StoreReading:
         self._store = store
         self._shard = shard
         self._all = Visibility(shard, "", sees_all=True)
+        # One write asks for the same few organisations of every resource.
+        self._members: dict[str, str | None] = {}
 
     def read(self, type_: str, id_: str) -> Resource | None:
         """Give the current version or None."""
@@ -32,6 +35,9 @@ class StoreReading:
             for name, value in parameters.items()
         ]
         query = self._store.query((type_,), [*pairs, ("_count", "1000")], "strict")
+        hot = find_exact(self._store.database, self._shard, query)
+        if hot is not None:
+            return [codec.decode_stored(one.body) for one in hot]
         page = self._store.search(self._all, query)
         found = list(page.matches)
         while page.next is not None:
@@ -46,8 +52,10 @@ class StoreReading:
 
     def member_of(self, organization: str) -> str | None:
         """Give the member whose directory entry is ``Organization/<id>``."""
-        member = self._store.registry.member_by_organization(self._shard, organization)
-        return member.id if member else None
+        if organization not in self._members:
+            member = self._store.registry.member_by_organization(self._shard, organization)
+            self._members[organization] = member.id if member else None
+        return self._members[organization]
 
     def owner_of(self, type_: str, id_: str) -> str | None:
         """Give the member whose record it is."""

@@ -54,6 +54,9 @@ class Client:
     is_active: bool = True
 
 
+_MEMBER = f"SELECT {', '.join(Member.__slots__)} FROM member WHERE shard = ? AND "  # noqa: S608
+
+
 class Registry:
     """Who takes part, and how they connect."""
 
@@ -88,15 +91,19 @@ class Registry:
 
     def member(self, shard: int, id_: str) -> Member | None:
         """Give a member."""
-        rows = self._rows(select(member).where(member.c.shard == shard, member.c.id == id_))
-        return _to_member(rows[0]) if rows else None
+        return self._member(_MEMBER + "id = ?", (shard, id_))
 
     def member_by_organization(self, shard: int, organization: str) -> Member | None:
         """Give the member whose directory entry is ``Organization/<id>``."""
-        rows = self._rows(
-            select(member).where(member.c.shard == shard, member.c.organization == organization)
-        )
-        return _to_member(rows[0]) if rows else None
+        return self._member(_MEMBER + "organization = ?", (shard, organization))
+
+    def _member(self, sql: str, keys: tuple[int, str]) -> Member | None:
+        """Read a member by the hot path: every write asks for some."""
+        rows = self._database.rows(sql, keys)
+        if not rows:
+            return None
+        values = dict(zip(Member.__slots__, rows[0], strict=True))
+        return Member(**{**values, "roles": tuple(values["roles"].split())})
 
     def members(self, shard: int) -> tuple[Member, ...]:
         """Give the members of a shard by id."""

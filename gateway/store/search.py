@@ -23,6 +23,7 @@ from gateway.store.search_sql import Scope, holds, keys, stream
 from gateway.store.sorting import after, order, sort_key
 from gateway.store.versions import select_columns, to_stored
 
+_V = version.alias("v")
 DEFAULT_COUNT = 50
 FEW = 1_000
 """Up to so many versions a condition counts as rare; totals that nobody asked for end here too."""
@@ -143,7 +144,7 @@ class _Run:
         self._scope = scope
         self._query = query
         self._last = last
-        self._v = version.alias("v")
+        self._v = _V
         self._plan = _plan(connection, query, self._v, scope)
 
     def page(self) -> Page:

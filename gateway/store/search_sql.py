@@ -5,10 +5,13 @@ key), ``keys`` lists the versions that fulfil it (to begin a query with). Negati
 only the first.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, or_, select
 from sqlalchemy.sql import FromClause
 
 from gateway.fhir.search_model import NEGATIVE, AnyOf, Chain, Condition, Criterion, Has
@@ -22,6 +25,12 @@ from gateway.store.snapshots import seen
 from gateway.store.visibility import visible
 
 
+@lru_cache(maxsize=1024)
+def _alias(table: Table, number: int) -> FromClause:
+    # Making one costs more than the rest of a condition: its columns are made anew.
+    return table.alias(f"t{number}")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Within what a search runs: who asks, in which snapshot, when."""
@@ -29,6 +38,11 @@ class Scope:
     visibility: Visibility
     snapshot: Snapshot | None
     now_us: int
+    _numbers: Iterator[int] = field(default_factory=count, compare=False)
+
+    def alias(self, table: Table) -> FromClause:
+        """Give a table under a name of its own within this search."""
+        return _alias(table, next(self._numbers))
 
     @property
     def shard(self) -> int:
@@ -54,7 +68,7 @@ def holds(condition: Condition, v: FromClause, scope: Scope) -> ColumnElement[bo
     if isinstance(condition, Criterion):
         return _criterion_holds(condition, v, scope)
     if isinstance(condition, Chain):
-        r = exact_index.alias()
+        r = scope.alias(exact_index)
         found = _chain_rows(condition, r, scope)
         return exists(found.where(r.c.pk == v.c.pk).correlate(v))
     if isinstance(condition, AnyOf):
@@ -76,7 +90,7 @@ def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
             )
         return _union([_keys_of(one, scope) for one in asked(condition, scope.now_us)])
     if isinstance(condition, Chain):
-        r = exact_index.alias()
+        r = scope.alias(exact_index)
         return _chain_rows(condition, r, scope)
     if isinstance(condition, AnyOf):
         listed = [
@@ -84,7 +98,7 @@ def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
         ]
         # An alternative that cannot be listed must be asked of each version.
         return _union(listed) if len(listed) == len(condition.alternatives) else None
-    v = version.alias()
+    v = scope.alias(version)
     return select(v.c.pk).where(
         v.c.shard == scope.shard,
         v.c.type.in_(condition.types),
@@ -106,7 +120,7 @@ def stream(
     if len(alternatives) != 1 or not alternatives[0].is_exact:
         return None
     one = alternatives[0]
-    i = one.table.alias("i")
+    i = scope.alias(one.table)
     return i, _on(one, i, scope)
 
 
@@ -120,7 +134,7 @@ def _on(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
 
 
 def _keys_of(one: Asked, scope: Scope) -> Select[Any]:
-    i = one.table.alias()
+    i = scope.alias(one.table)
     found = select(i.c.pk).where(*_on(one, i, scope))
     return found.where(*_others(one, i, scope))
 
@@ -129,7 +143,7 @@ def _others(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]
     """Ask the rest of the same version: components in the same element, terms of the same text."""
     conditions: list[ColumnElement[bool]] = []
     for other in one.together:
-        j = other.table.alias()
+        j = scope.alias(other.table)
         same = [*_on(other, j, scope), j.c.pk == i.c.pk]
         if "grp" in j.c and "grp" in i.c:
             same.append(j.c.grp == i.c.grp)
@@ -149,7 +163,7 @@ def _criterion_holds(criterion: Criterion, v: FromClause, scope: Scope) -> Colum
 
 
 def _row_of(one: Asked, v: FromClause, scope: Scope) -> ColumnElement[bool]:
-    i = one.table.alias()
+    i = scope.alias(one.table)
     inner = select(1).where(i.c.pk == v.c.pk, *_on(one, i, scope), *_others(one, i, scope))
     return exists(inner.correlate(v))
 
@@ -173,7 +187,7 @@ def _points_to(r: FromClause, v: FromClause, types: tuple[str, ...]) -> ColumnEl
 
 
 def _chain_rows(chain: Chain, r: FromClause, scope: Scope) -> Select[Any]:
-    t = version.alias()
+    t = scope.alias(version)
     begin = keys(chain.inner, scope)
     statement = select(r.c.pk).where(
         r.c.shard == scope.shard,
@@ -188,7 +202,7 @@ def _chain_rows(chain: Chain, r: FromClause, scope: Scope) -> Select[Any]:
 
 def _has_ids(has: Has, scope: Scope) -> Select[Any]:
     """List the ids that visible resources point to, which fulfil the inner condition."""
-    r, o = exact_index.alias(), version.alias()
+    r, o = scope.alias(exact_index), scope.alias(version)
     spaces = [space_number(type_) for type_ in has.types]
     statement = select(r.c.value).where(
         r.c.shard == scope.shard,

@@ -6,6 +6,8 @@ from sqlalchemy.sql import FromClause
 from gateway.records import Visibility
 from gateway.store.schema import party, relation
 
+_R = relation.alias("r")
+
 
 def visible(v: FromClause, visibility: Visibility, now_us: int) -> list[ColumnElement[bool]]:
     """Give the conditions on an alias of ``version``; the shard is always one of them."""
@@ -19,7 +21,7 @@ def visible(v: FromClause, visibility: Visibility, now_us: int) -> list[ColumnEl
         party.c.pk == v.c.pk,
         party.c.member == visibility.member,
     )
-    r = relation.alias()
+    r = _R
     is_related = exists().where(
         r.c.shard == visibility.shard,
         r.c.person == v.c.person,

@@ -8,6 +8,7 @@ from gateway.fhir import fhirpath
 from gateway.fhir.fhirpath import Expression, FhirPathError, Node
 from gateway.fhir.fhirpath.fast import Fast, fast_predicate
 from gateway.records import Resource, Severity
+from gateway.validation.check_digits import quick
 from gateway.validation.places import Trail
 from gateway.validation.run import Run
 
@@ -71,7 +72,7 @@ def compile_invariants(constraints: Any, skipped: frozenset[str]) -> tuple[Invar
             severity=severity,
             human=str(constraint.get("human", text)).rstrip(". "),
             expression=fhirpath.compile(text),
-            fast=fast_predicate(text),
+            fast=quick(constraint) or fast_predicate(text),
             is_best_practice=_is_best_practice(constraint),
         )
     return tuple(found.values())

@@ -60,15 +60,18 @@ def test_pages_of_definitions_hold_each_once_and_the_total_is_right(county: Brow
     assert len(found) == len(set(found)) == total
 
 
-def test_a_stored_definition_stands_for_the_shared_one_of_its_id(county: Browser) -> None:
+def test_a_stored_definition_stands_for_the_shared_one_of_its_url(county: Browser) -> None:
     shared = county.get("/ValueSet/org-tier").get_json()
     own = shared | {"title": "本县的机构层级"}
-    assert county.put("/ValueSet/org-tier", own).status_code in (200, 201)
-    assert county.get("/ValueSet/org-tier").get_json()["title"] == "本县的机构层级"
+    made = county.post("/ValueSet", own)
+    assert made.status_code == 201, made.get_data(as_text=True)
     bundle = county.get(f"/ValueSet?url={shared['url']}").get_json()
     assert [one["resource"]["title"] for one in bundle["entry"]] == ["本县的机构层级"]
     assert bundle["total"] == 1
-    assert county.ask("DELETE", "/ValueSet/org-tier").status_code in (200, 204)
+    pages = _found(county.get("/ValueSet?name=OrgTier"))
+    assert pages == [shared["url"]]
+    county.ask("DELETE", f"/ValueSet/{made.get_json()['id']}")
+    assert _found(county.get(f"/ValueSet?url={shared['url']}")) == [shared["url"]]
 
 
 def test_reading_definitions_needs_the_right_to_it(consortium: Consortium) -> None:
@@ -95,3 +98,21 @@ def test_every_operation_of_the_statement_is_defined_by_the_standard(county: Bro
         assert named[type_, name] == f"{CORE}/OperationDefinition/{type_}-{name}"
         answer = county.get(f"/OperationDefinition/{type_}-{name}")
         assert answer.get_json()["url"] == named[type_, name]
+
+
+def test_the_terminology_that_is_loaded_is_stated_and_the_statement_is_valid(
+    county: Browser, consortium: Consortium
+) -> None:
+    statement = county.get("/metadata?mode=terminology").get_json()
+    assert statement["resourceType"] == "TerminologyCapabilities"
+    uris = [one["uri"] for one in statement["codeSystem"]]
+    assert len(uris) == len(set(uris))
+    assert {f"{CORE}/administrative-gender", f"{ROOT}/CodeSystem/org-tier"} <= set(uris)
+    assert "http://snomed.info/sct" not in uris
+    errors = [
+        issue
+        for issue in consortium.runtime.validator.check(statement)
+        if issue.severity in {"error", "fatal"}
+    ]
+    assert errors == []
+    assert county.get("/metadata").get_json()["resourceType"] == "CapabilityStatement"

@@ -1,6 +1,7 @@
 """transaction and batch: POST [base]."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -152,3 +153,88 @@ def test_a_transaction_sees_no_more_than_its_member(county: Browser, city: Brows
     id_ = county.post("/Patient", patient()).get_json()["id"]
     answer = city.post("/", bundle("transaction", entry("GET", f"Patient/{id_}")))
     outcome(answer, 404, "GW-7002")
+
+
+def test_links_of_every_kind_between_entries_are_resolved(county: Browser) -> None:
+    root = "https://his.example.cn/fhir"
+    binary, person = "urn:oid:1.2.156.7", f"{root}/Patient/local-1"
+    document = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": "Patient/local-1"},
+        "context": {"related": [{"reference": person}]},
+        "content": [{"attachment": {"url": binary}}],
+        "text": {
+            "status": "generated",
+            "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{binary}">文</a></div>',
+        },
+    }
+    data = {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="}
+    answer = county.post(
+        "/",
+        bundle(
+            "transaction",
+            entry("POST", "DocumentReference", document, f"{root}/DocumentReference/local-2"),
+            entry("POST", "Patient", patient(), person),
+            entry("POST", "Binary", data, binary),
+        ),
+    )
+    told = answer.get_json()["entry"]
+    made, subject, content = (one["resource"] for one in told)
+    assert made["subject"] == {"reference": f"Patient/{subject['id']}"}
+    assert made["context"]["related"] == [{"reference": f"Patient/{subject['id']}"}]
+    assert made["content"][0]["attachment"]["url"] == f"Binary/{content['id']}"
+    assert f'href="Binary/{content["id"]}"' in made["text"]["div"]
+
+
+def test_a_conditional_reference_finds_its_one_resource_or_names_the_entry(
+    county: Browser,
+) -> None:
+    number = uuid4().hex
+    where = f"Patient?identifier=urn:cr|{number}"
+    asked = bundle(
+        "transaction",
+        entry("POST", "Patient", patient()),
+        entry("POST", "Observation", observation(where), "urn:uuid:" + str(uuid4())),
+    )
+    refused = county.post("/", asked)
+    outcome(refused, 412, "GW-7042", "Bundle.entry[1].resource.subject")
+    named = outcome(refused, 412, "GW-7026", "Bundle.entry[1]")
+    assert "urn:uuid:" in named["details"]["text"]
+    person = county.post("/Patient", patient(identifier=[{"system": "urn:cr", "value": number}]))
+    told = county.post("/", asked).get_json()["entry"]
+    assert told[1]["resource"]["subject"]["reference"] == f"Patient/{person.get_json()['id']}"
+
+
+@pytest.mark.parametrize(
+    ("failing", "number"),
+    [
+        (entry("PUT", "Patient/x", patient(id="y")), "GW-7014"),
+        (entry("PUT", "Patient/x", patient(id="x")), "GW-8007"),
+        (entry("POST", "Patient", observation("Patient/x")), "GW-7013"),
+        (entry("POST", "Patient", patient(gender="perhaps")), "GW-4801"),
+        (entry("POST", "Patient", patient(), ifNoneExist="nonsense=1"), "GW-7101"),
+        (entry("POST", "Patient", patient(), ifNoneExist="_count=1"), "GW-7043"),
+        (entry("DELETE", "Patient?nonsense=1"), "GW-7101"),
+        (entry("PUT", "Patient?_id=x", patient(), ifMatch='W/"4"'), "GW-7040"),
+        (entry("PATCH", "Patient/x", patient()), "GW-7002"),
+        (entry("PATCH", "Patient?_id=x", {"resourceType": "Parameters"}), "GW-7060"),
+    ],
+)
+def test_the_failing_entry_is_named_whatever_fails(
+    county: Browser, failing: dict[str, Any], number: str
+) -> None:
+    answer = county.post(
+        "/",
+        bundle(
+            "transaction",
+            entry("GET", "Patient/none"),
+            entry("POST", "Patient", patient()),
+            failing | {"fullUrl": "urn:uuid:0b0e6d3e-5e0b-4c1f-9a43-3f7a3d8f1e77"},
+        ),
+    )
+    named = outcome(answer, answer.status_code, "GW-7026", "Bundle.entry[2]")
+    assert "0b0e6d3e-5e0b-4c1f-9a43-3f7a3d8f1e77" in named["details"]["text"]
+    if number != "GW-4801":
+        outcome(answer, answer.status_code, number)
+    assert 400 <= answer.status_code < 500

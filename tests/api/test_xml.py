@@ -8,7 +8,6 @@ from tests.support.consortium import Browser
 from tests.support.resources import bundle, entry, patient
 
 XML = "application/fhir+xml"
-NS = "{http://hl7.org/fhir}"
 PATIENT = """<?xml version="1.0" encoding="UTF-8"?>
 <Patient xmlns="http://hl7.org/fhir">
   <text><status value="generated"/>
@@ -26,8 +25,8 @@ def test_a_resource_comes_in_as_xml_and_goes_out_in_both_formats(county: Browser
     assert answer.status_code == 201
     assert answer.mimetype == XML
     root = etree.fromstring(answer.get_data())
-    assert root.tag == f"{NS}Patient"
-    id_ = root.find(f"{NS}id").get("value")
+    assert root.tag == "{http://hl7.org/fhir}Patient"
+    id_ = xml.decode(answer.get_data())["id"]
     body = county.get(f"/Patient/{id_}").get_data()
     assert b"72.50" in body
     assert codec.decode(body)["_birthDate"]["extension"][0]["url"] == "http://example.org/told"

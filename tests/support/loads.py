@@ -54,6 +54,7 @@ class Load:
     referrals: set[int] = field(default_factory=set)
     reports: set[int] = field(default_factory=set)
     receipts: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     repeats: int = 0
     threads: list[threading.Thread] = field(default_factory=list)
 
@@ -92,7 +93,9 @@ class Load:
             headers={"Authorization": f"Bearer {self.world.tokens['qs-township']}"},
             timeout=30,
         )
-        answer.raise_for_status()
+        if answer.status_code != 202:
+            self.refusals.append(f"HTTP {answer.status_code}")
+            return
         self.referrals |= {number, number + 1}
         self.receipts.append(answer.json()["message"])
 
@@ -100,7 +103,8 @@ class Load:
         """Send a result and take its acknowledgement."""
         answer = self.world.send_mllp("qs-township-lab", result_message(number))
         if not is_taken(answer, b"LIS"):
-            raise ConnectionError("not taken")
+            self.refusals.append(answer.decode("gb18030"))
+            return
         self.reports.add(number)
 
 
@@ -126,9 +130,9 @@ def kill_under_load(world: World, rounds: int, seed: int) -> Load:
 
 def faults(load: Load, found: Inventory) -> list[str]:
     """List what is missing, doubled or unfinished after a load."""
-    told: list[str] = []
+    told = [f"refused: {refusal}" for refusal in load.refusals]
     wanted = {
-        "ServiceRequest": len(load.referrals) + len(load.reports),
+        "ServiceRequest": len(load.referrals),
         "Patient": PERSONS + 1,
         "DiagnosticReport": len(load.reports),
     }

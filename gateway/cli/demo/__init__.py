@@ -2,8 +2,10 @@
 
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +34,9 @@ def demo(is_ending: bool, port: int, data_dir: Path) -> None:
     from gateway.cli.demo.screen import Screen
     from gateway.cli.demo.world import free_port, is_free, new_world
 
+    # The server is a process of its own; however this one is asked to end, it ends that one first.
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, _interrupt)
     if is_ending or not is_free(port):
         port = free_port()
     world = new_world(data_dir, port)
@@ -86,4 +91,10 @@ def _stay(world: "World", screen: "Screen") -> None:
         f"curl -H 'Authorization: Bearer {world.tokens['qs-township']}' \\",
         f"     '{world.url}/fhir/ServiceRequest?_pretty=true'",
     )
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with suppress(KeyboardInterrupt):
+        while True:
+            signal.pause()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal's arguments.
+    raise KeyboardInterrupt

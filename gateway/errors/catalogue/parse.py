@@ -277,6 +277,14 @@ _ANY = (
         "请由管理员更正通道选项。",
         "Have the channel's options corrected.",
     ),
+    Entry(
+        "GW-2004",
+        Kind.TOO_LARGE,
+        "一条记录的数据项超过 {limit} 个。",
+        "One record holds more than {limit} values.",
+        "请拆分成多条记录后重发。",
+        "Split it into several records and send them again.",
+    ),
 )
 
 ENTRIES: tuple[Entry, ...] = (

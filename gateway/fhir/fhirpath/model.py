@@ -32,6 +32,7 @@ class Model:
         self._structures = structures
         self._children: dict[str, Children] = {}
         self._bases: dict[str, tuple[str, ...]] = {}
+        self._chosen: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
 
     def children(self, type_: str) -> Children:
         """Give the elements of a type by name; empty for an unknown type."""
@@ -40,6 +41,15 @@ class Model:
             root = type_.partition(".")[0]
             self._read(root)
             found = self._children.setdefault(type_, {})
+        return found
+
+    def chosen(self, type_: str, name: str) -> dict[str, tuple[str, str]]:
+        """Give the keys of an element, with and without underscore, each as (key, type)."""
+        found = self._chosen.get((type_, name))
+        if found is None:
+            keys = self.children(type_).get(name) or ((name, "string"),)
+            found = {given: pair for pair in keys for given in (pair[0], "_" + pair[0])}
+            self._chosen[type_, name] = found
         return found
 
     def is_known(self, type_: str) -> bool:

@@ -186,7 +186,11 @@ def is_abstract(concept: Resource) -> bool:
 
 
 def _is_of_codes(one: Resource) -> bool:
-    return one.get("property") == "code" and one.get("op") == "regex" and is_safe(str(one["value"]))
+    return (
+        one.get("property") == "code"
+        and one.get("op") == "regex"
+        and is_safe(str(one.get("value")))
+    )
 
 
 def _stated(value_set: Resource) -> Expansion:

@@ -37,24 +37,36 @@ def type_of(value: Any, stated: str) -> str:
 
 def gather(owner: Resource, owner_type: str, name: str, trail: Trail, model: Model) -> list[Item]:
     """Give the values of a member; of a choice, those of whatever type stands."""
-    keys = model.children(owner_type).get(name) or ((name, "string"),)
+    keys = model.chosen(owner_type, name)
+    if len(keys) == 2:
+        pairs = [next(iter(keys.values()))]
+    else:
+        # Dozens of types are possible; what stands is soon seen.
+        pairs = list({keys[given]: None for given in owner if given in keys})
     found: list[Item] = []
-    for key, type_ in keys:
+    for key, type_ in pairs:
         value, extra = owner.get(key), owner.get("_" + key)
         if value is None and extra is None:
             continue
-        step = name if len(keys) == 1 else f"{name}.ofType({type_})"
-        if type(value) is list or type(extra) is list:
-            values = value if type(value) is list else []
-            extras = extra if type(extra) is list else []
-            for index in range(max(len(values), len(extras))):
-                one = values[index] if index < len(values) else None
-                more = extras[index] if index < len(extras) else None
-                if one is not None or more is not None:
-                    found.append(Item(one, more, type_of(one, type_), (trail, step, index)))
-        else:
-            found.append(Item(value, extra, type_of(value, type_), (trail, step, None)))
+        step = name if len(keys) == 2 else f"{name}.ofType({type_})"
+        _add(found, value, extra, type_, (trail, step))
     return found
+
+
+def _add(
+    found: list[Item], value: Any, extra: Any, type_: str, place: tuple[Trail, str]
+) -> None:
+    trail, step = place
+    if type(value) is not list and type(extra) is not list:
+        found.append(Item(value, extra, type_of(value, type_), (trail, step, None)))
+        return
+    values = value if type(value) is list else []
+    extras = extra if type(extra) is list else []
+    for index in range(max(len(values), len(extras))):
+        one = values[index] if index < len(values) else None
+        more = extras[index] if index < len(extras) else None
+        if one is not None or more is not None:
+            found.append(Item(one, more, type_of(one, type_), (trail, step, index)))
 
 
 def meets_pattern(value: Any, pattern: Any) -> bool:

@@ -16,7 +16,7 @@ from gateway.store import Page, Store
 from gateway.store import writing as store_writing
 from gateway.store.keys import instant
 from gateway.store.pages import KEPT_MS
-from gateway.store.schema import INDEX_TABLES
+from gateway.store.schema import INDEX_TABLES, text_index
 from tests.support.databases import ENGINES
 from tests.unit.store.samples import ALL, SHARD, change, commit, token
 
@@ -104,7 +104,8 @@ def test_a_slow_transaction_is_not_lost_behind_a_fast_one(store: Store) -> None:
 
     def write_slowly() -> None:
         def work(session: object) -> None:
-            prepared = store_writing.prepare(commit(change("Patient", "slow")))
+            slow = commit(change("Patient", "slow"))
+            prepared = store_writing.prepare(slow, store.parameters.known)
             store_writing.apply(prepared, session)  # type: ignore[arg-type]
             begun.set()
             may_end.wait(20)
@@ -135,10 +136,16 @@ def test_an_expired_page_answers_gone_and_its_index_is_purged(
 ) -> None:
     store = Store.open(database_url, data_dir=tmp_path, now_us=lambda: clock[0])
     store.upgrade()
+    telling = (IndexRow("text", "Patient._content", ("头痛",)),)
     for number in range(5):
-        store.commit(commit(change("Patient", f"p{number}", index=_active("true"))))
+        told = change(
+            "Patient", f"p{number}", index=_active("true") + telling, name=[{"text": "头痛"}]
+        )
+        store.commit(commit(told))
     page = _search(store, None)
-    store.commit(commit(change("Patient", "p0", index=_active("false"))))
+    store.commit(
+        commit(change("Patient", "p0", index=_active("false") + telling, name=[{"text": "头痛"}]))
+    )
     assert store.purge(SHARD) == 0
     assert [one.id for one in _search(store, page.next).matches] == ["p1", "p0"]
     clock[0] += (KEPT_MS + 60_000) * 1000
@@ -150,9 +157,9 @@ def test_an_expired_page_answers_gone_and_its_index_is_purged(
     with store.database.reading() as connection:
         rows = [
             connection.execute(sqlalchemy.select(sqlalchemy.func.count()).select_from(t)).scalar()
-            for t in INDEX_TABLES
+            for t in (*INDEX_TABLES, text_index)
         ]
-    assert rows == [5, 0, 0, 0]
+    assert rows == [5, 0, 0, 0, 5]
     store.close()
 
 

@@ -43,7 +43,9 @@ def _quantity(value: str, unit: str, system: str = UCUM) -> dict[str, Any]:
         (f"code-value-quantity=dose$5|{UCUM}|mg", ["grams"]),
     ],
 )
-def test_quantities_are_compared_in_canonical_units(store: Store, asked: str, found: list[str]) -> None:
+def test_quantities_are_compared_in_canonical_units(
+    store: Store, asked: str, found: list[str]
+) -> None:
     dose = {"code": {"coding": [{"system": "urn:c", "code": "dose"}]}}
     store.commit(
         commit(
