@@ -31,7 +31,7 @@ from gateway.validation.primitives import JSON_TYPES
 
 PROFILES = Path(__file__).resolve().parent.parent / "profiles"
 SERVER = "http://example.org/fhir"
-OF_BUNDLE = [
+OF_BUNDLE = (
     "CnPatient",
     "ConsortiumOrganization",
     "ConsortiumPractitioner",
@@ -46,7 +46,7 @@ OF_BUNDLE = [
     "NhsaCoverage",
     "SettlementClaim",
     "SettlementClaimResponse",
-]
+)
 
 Verdict = Callable[[Resource], bool]
 """Says whether a resource is accepted."""

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.fhir import codec
+from gateway.fhir import codec, definitions
+from gateway.fhir.search_query import parse_query
 from gateway.records import Resource, Stored, Visibility
 from gateway.store.finding import find_exact
 
@@ -34,7 +35,8 @@ class StoreReading:
             (name if name.startswith("_") else name.replace("_", "-"), value)
             for name, value in parameters.items()
         ]
-        query = self._store.query((type_,), [*pairs, ("_count", "1000")], "strict")
+        # Reactions know R4's parameters only: nobody need be asked for the deployment's.
+        query = parse_query(definitions.load(), (type_,), [*pairs, ("_count", "1000")], "strict")
         hot = find_exact(self._store.database, self._shard, query)
         if hot is not None:
             return [codec.decode_stored(one.body) for one in hot]

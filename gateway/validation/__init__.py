@@ -25,6 +25,10 @@ class Release(Artefacts, Protocol):
         """The names of all resource types."""
 
 
+_SHAPE = frozenset({"GW-4003", "GW-4004", "GW-4006", "GW-4009", "GW-4011"})
+"""What is not an object, list or text where R4 has one."""
+
+
 class Validator:
     """Checks resources against R4 and profiles; it conforms to ``records.Checks``."""
 
@@ -38,10 +42,8 @@ class Validator:
         self._definitions = definitions
         self._clock = clock
         self._packages = tuple(packages)
-        artefacts: Artefacts = definitions
-        if self._packages:
-            artefacts = Layered(definitions, self._packages)
-        self._engine = Engine(artefacts, definitions.resource_types)
+        self._release = Engine(definitions, definitions.resource_types)
+        self._engine = self._wider(self._release) if self._packages else self._release
 
     @property
     def terminology(self) -> Terminology:
@@ -55,10 +57,19 @@ class Validator:
         """
         wider = object.__new__(Validator)
         wider._definitions, wider._clock = self._definitions, self._clock
+        wider._release = self._release
         wider._packages = (*self._packages, *resources)
-        artefacts = Layered(self._definitions, wider._packages)
-        wider._engine = Engine(artefacts, self._definitions.resource_types, self._engine)
+        wider._engine = wider._wider(self._engine)
         return wider
+
+    def _wider(self, compiled: Engine) -> Engine:
+        artefacts = Layered(self._definitions, self._packages, self._is_sound)
+        return Engine(artefacts, self._definitions.resource_types, compiled)
+
+    def _is_sound(self, definition: Resource) -> bool:
+        """Say whether a definition has the shape of its type, so that it can be compiled."""
+        found = self._release.run(definition, Options()).issues
+        return not any(one.number in _SHAPE for one in found)
 
     def knows(self, definition: Resource) -> bool:
         """Say whether a definition's canonical url is taken already."""

@@ -1,6 +1,6 @@
 """The definitions a validator works from: a base, and packages laid over it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.records import Resource
@@ -20,10 +20,20 @@ class Artefacts(Protocol):
 
 
 class Layered:
-    """A base with further resources laid over it; the base is shared, never copied."""
+    """A base with further resources laid over it; the base is shared, never copied.
 
-    def __init__(self, parent: Artefacts, resources: Iterable[Resource]) -> None:
+    ``is_sound`` is asked when one is first looked up; what is not sound counts as not loaded.
+    """
+
+    def __init__(
+        self,
+        parent: Artefacts,
+        resources: Iterable[Resource],
+        is_sound: Callable[[Resource], bool] = lambda _: True,
+    ) -> None:
         self._parent = parent
+        self._is_sound = is_sound
+        self._verdicts: dict[int, bool] = {}
         self.own: dict[tuple[str, str], Resource] = {}
         for resource in resources:
             type_, url = resource.get("resourceType"), resource.get("url")
@@ -49,6 +59,15 @@ class Layered:
         return self._find(type_, url)
 
     def _find(self, type_: str, url: str) -> Resource | None:
+        found = self._named(type_, url)
+        if found is None:
+            return None
+        verdict = self._verdicts.get(id(found))
+        if verdict is None:
+            verdict = self._verdicts[id(found)] = self._is_sound(found)
+        return found if verdict else None
+
+    def _named(self, type_: str, url: str) -> Resource | None:
         found = self.own.get((type_, url))
         if found is None and "|" in url:
             plain, _, version = url.partition("|")

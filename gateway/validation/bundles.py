@@ -20,8 +20,9 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
 
 def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
     """Check the entries of a Bundle against its type."""
-    type_ = bundle.get("type")
-    entries = bundle.get("entry")
+    type_, entries = bundle.get("type"), bundle.get("entry")
+    if type(type_) is not str:
+        type_ = None
     _check_exchange(bundle, trail, run)
     listed = [one if type(one) is dict else {} for one in entries] if type(entries) is list else []
     for index, entry in enumerate(listed):
@@ -125,7 +126,8 @@ def _check_request(entry: Resource, trail: Trail, index: int, run: Run) -> None:
 def _check_document_links(bundle: Resource, trail: Trail, run: Run) -> None:
     links = bundle.get("link")
     for index, link in enumerate(links if type(links) is list else ()):
-        if type(link) is dict and link.get("relation") in _SEARCH_LINKS:
+        relation = link.get("relation") if type(link) is dict else None
+        if type(relation) is str and relation in _SEARCH_LINKS:
             run.report("GW-4218", trail, "link", index)
 
 

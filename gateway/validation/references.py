@@ -89,7 +89,8 @@ def _version(resource: Resource) -> Any:
 
 def entries_of(bundle: Resource) -> Entries:
     """Index a Bundle's entries."""
-    found = Entries(is_open=bundle.get("type") not in _CLOSED)
+    type_ = bundle.get("type")
+    found = Entries(is_open=type(type_) is not str or type_ not in _CLOSED)
     entries = bundle.get("entry")
     for entry in entries if type(entries) is list else ():
         resource = entry.get("resource") if type(entry) is dict else None

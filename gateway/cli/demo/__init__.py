@@ -84,14 +84,14 @@ def _stay(world: "World", screen: "Screen") -> None:
     """Print links and leave the server up until it is interrupted."""
     from gateway.cli.demo.links import links
 
-    screen.links(links(world))
-    screen.say(
-        "",
-        f"The server stays up at {world.url} – end it with Ctrl-C. 服务保持运行，按 Ctrl-C 结束。",
-        f"curl -H 'Authorization: Bearer {world.tokens['qs-township']}' \\",
-        f"     '{world.url}/fhir/ServiceRequest?_pretty=true'",
-    )
     with suppress(KeyboardInterrupt):
+        screen.links(links(world))
+        screen.say(
+            "",
+            f"The server stays up at {world.url} – end it with Ctrl-C. 按 Ctrl-C 结束。",
+            f"curl -H 'Authorization: Bearer {world.tokens['qs-township']}' \\",
+            f"     '{world.url}/fhir/ServiceRequest?_pretty=true'",
+        )
         while True:
             signal.pause()
 

@@ -8,6 +8,7 @@ from gateway.errors.catalogue import (
     receive,
     route,
     serve,
+    serve_conditions,
     serve_terminology,
     store,
     validate,
@@ -22,6 +23,7 @@ ENTRIES = (
     *store.ENTRIES,
     *route.ENTRIES,
     *serve.ENTRIES,
+    *serve_conditions.ENTRIES,
     *serve_terminology.ENTRIES,
     *access.ENTRIES,
 )
