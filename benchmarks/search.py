@@ -57,7 +57,7 @@ def fill(store: Store, count: int) -> str:
                     MEMBERS[0],
                     None,
                     2,
-                )  # fmt: skip
+                )
             )
         if len(waiting) >= 500:
             store.commit(Commit(1, tuple(waiting)))

@@ -40,7 +40,8 @@ class Request:
     match. ``if_match`` is the version that must be current (``*``: any), ``if_none_match`` the
     versions that must not be; with ``needs_match`` an existing resource is changed only under
     ``if_match``. ``change`` patches the current version. ``may_choose_id``: a conditional update
-    that finds nothing may create its resource under the id that it holds.
+    that finds nothing may create its resource under the id that it holds. ``is_entry``: it is
+    part of a transaction, so a ``urn:uuid`` in it has to be the name of another part.
     """
 
     method: Literal["create", "update", "patch", "delete"]
@@ -55,6 +56,7 @@ class Request:
     change: Callable[[Resource], Resource] | None = None
     needs_match: bool = False
     may_choose_id: bool = False
+    is_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +291,9 @@ class _Planner:
         if current is not None and previous is not None:
             self._demand_change(current, previous)
         content = _content(request, previous, stored)
-        resource = None if content is None else self._resolved(content | {"id": id_}, names)
+        resource = (
+            None if content is None else self._resolved(request, content | {"id": id_}, names)
+        )
         is_same = bool(previous and resource and same_content(previous, resource))
         if current is not None and is_same:
             self.standing[target] = replace(current, is_created=False, is_changed=False)
@@ -302,7 +306,7 @@ class _Planner:
         parties = {member for one in named if (member := self.member_of(one))}
         demand_change(self.principal, current.type, current.owner, parties)
 
-    def _resolved(self, resource: Resource, names: Mapping[str, str]) -> Resource:
+    def _resolved(self, request: Request, resource: Resource, names: Mapping[str, str]) -> Resource:
         """Resolve links to entries, conditional references, and known identifiers.
 
         What was asked stays as it is: after a conflict it is planned anew, under other ids.
@@ -312,6 +316,8 @@ class _Planner:
             text = reference.get("reference")
             if isinstance(text, str) and "?" in text and not text.startswith(("#", "urn:")):
                 found[text] = self._matched(text, where)
+            elif request.is_entry and isinstance(text, str) and _is_dangling(text, names, resource):
+                raise GatewayError("GW-7064", expression=where)
         resource = relink(resource, {**names, **found} if found else names)
         resolve = Resolver(self.store, self.visibility.shard, self.principal.member)
         resolve.learn([resource])
@@ -323,6 +329,12 @@ class _Planner:
         if len(found) != 1:
             raise GatewayError("GW-7042", type=type_[:64], found=len(found), expression=where)
         return f"{type_}/{found[0]}"
+
+
+def _is_dangling(text: str, names: Mapping[str, str], resource: Resource) -> bool:
+    """Say whether a reference names an entry that is not there; a Bundle has entries of its own."""
+    is_name = text.startswith("urn:uuid:") and resource.get("resourceType") != "Bundle"
+    return is_name and text not in names
 
 
 def _demand_version(request: Request, current: Stored | None, version: int) -> None:

@@ -36,6 +36,8 @@ from gateway.store import Store
 from gateway.telemetry import RECORDS, log, log_bug, timed
 
 ATTEMPTS = 8
+HOPELESS = 200
+"""So many records parked in a row: the file or its mapping is wrong, not its records."""
 LOG = log("pipeline")
 
 
@@ -134,11 +136,18 @@ class Pipeline:
 
     def _all_records(self, envelope: Envelope) -> list[RecordResult]:
         results: list[RecordResult] = []
+        failing = 0
         self._refresh()
         for parsed in self._parse(envelope):
             result = parsed if isinstance(parsed, RecordResult) else self._record(envelope, parsed)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
+            failing = failing + 1 if result.status == "parked" else 0
+            if failing == HOPELESS:
+                error = GatewayError("GW-1012", count=HOPELESS)
+                rest = parked(envelope, result.ordinal + 1, "parse", error)
+                results.append(self._park(rest, envelope))
+                break
         self.store.journal.finish(envelope.channel.shard, envelope.message_id)
         return results
 

@@ -89,7 +89,7 @@ def _blaming(exchange: Exchange, writes: Writes, error: GatewayError) -> Gateway
 def _alone(exchange: Exchange, request: Request) -> GatewayError | None:
     """Say why a request is refused on its own; nothing is written."""
     try:
-        exchange.services.pipeline.check(exchange.principal, [request])
+        exchange.services.pipeline.check(exchange.principal, [replace(request, is_entry=False)])
     except GatewayError as error:
         return error
     return None

@@ -1,5 +1,7 @@
 """What an entry of a transaction asks to be written."""
 
+from dataclasses import replace
+
 from gateway.api.create import creation
 from gateway.api.delete import conditional_deletion, deletion, is_present
 from gateway.api.entries import Entry
@@ -14,6 +16,11 @@ def write_request(entry: Entry) -> Request | None:
 
     Raises GW-7027 for what cannot be part of a transaction, and what the interactions raise.
     """
+    request = _asked(entry)
+    return replace(request, is_entry=True) if request else None
+
+
+def _asked(entry: Entry) -> Request | None:
     exchange, full_url = entry.exchange, entry.full_url
     match entry.method, entry.path:
         case "POST", (type_,) if not type_.startswith(("$", "_")):

@@ -65,8 +65,7 @@ def _codes(name: str, codes: dict[str, tuple[str, ...]]) -> CodesValue:
 
 
 def _unknown(name: str) -> GatewayError:
-    code, _, modifier = name.rpartition(":")
-    return GatewayError("GW-7103", name=code or name, modifier=modifier)
+    return GatewayError("GW-7103", name=name, modifier=name.rpartition(":")[2])
 
 
 def near(name: str, parts: list[str]) -> NearValue:

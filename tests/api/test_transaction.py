@@ -218,6 +218,7 @@ def test_a_conditional_reference_finds_its_one_resource_or_names_the_entry(
         (entry("DELETE", "Patient?nonsense=1"), "GW-7101"),
         (entry("PUT", "Patient?_id=x", patient(), ifMatch='W/"4"'), "GW-7040"),
         (entry("PATCH", "Patient/x", patient()), "GW-7002"),
+        (entry("POST", "Observation", observation("urn:uuid:" + "0" * 8)), "GW-7064"),
         (entry("PATCH", "Patient?_id=x", {"resourceType": "Parameters"}), "GW-7060"),
     ],
 )

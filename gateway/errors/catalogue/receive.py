@@ -44,6 +44,14 @@ ENTRIES: tuple[Entry, ...] = (
         "Correct it and start again.",
     ),
     Entry(
+        "GW-1012",
+        Kind.INVALID,
+        "连续 {count} 条记录都被暂存，其余记录未处理。",
+        "{count} records in a row were parked; the rest of the message was not processed.",
+        "请先按前面各条的说明修正文件或映射，再重放整条消息。",
+        "Mend the file or the mapping as those records say, then replay the whole message.",
+    ),
+    Entry(
         "GW-1020",
         Kind.INVALID,
         "联合体描述文件有误：{problem}。",

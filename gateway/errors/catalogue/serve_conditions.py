@@ -80,6 +80,15 @@ ENTRIES: tuple[Entry, ...] = (
         "Correct the condition, or create the resource first.",
     ),
     Entry(
+        "GW-7064",
+        Kind.UNREADABLE,
+        "引用的 urn:uuid 在该 Bundle 中没有对应的 fullUrl。",
+        "A reference by urn:uuid has no entry of the Bundle with that fullUrl.",
+        "请补上该条目，或改用已有资源的引用。",
+        "Add the entry, or refer to a resource that exists.",
+        issue_code="not-found",
+    ),
+    Entry(
         "GW-7060",
         Kind.UNREADABLE,
         "请求体不是补丁。",

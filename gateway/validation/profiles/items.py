@@ -53,9 +53,7 @@ def gather(owner: Resource, owner_type: str, name: str, trail: Trail, model: Mod
     return found
 
 
-def _add(
-    found: list[Item], value: Any, extra: Any, type_: str, place: tuple[Trail, str]
-) -> None:
+def _add(found: list[Item], value: Any, extra: Any, type_: str, place: tuple[Trail, str]) -> None:
     trail, step = place
     if type(value) is not list and type(extra) is not list:
         found.append(Item(value, extra, type_of(value, type_), (trail, step, None)))
