@@ -75,6 +75,14 @@ def validate(
         paths, label="校验 · validating", file=sys.stderr, hidden=not _shows_bar(paths)
     ) as bar:
         checked = [check_file(path, validator, profiles, options) for path in bar]
+    bad = _tell(checked, language, quiet=quiet)
+    if html is not None:
+        html.write_text(write_report(checked, now, language), encoding="utf-8")
+    raise SystemExit(1 if bad else 0)
+
+
+def _tell(checked: Sequence[Checked], language: str, *, quiet: bool) -> int:
+    """Print the findings of the files and count the files with errors."""
     for one in checked:
         if one.is_bad or not quiet:
             _show(one, language)
@@ -83,9 +91,7 @@ def validate(
         click.echo(
             f"{len(checked)} 个文件，{bad} 个有错误 · {len(checked)} files, {bad} with errors"
         )
-    if html is not None:
-        html.write_text(write_report(checked, now, language), encoding="utf-8")
-    raise SystemExit(1 if bad else 0)
+    return bad
 
 
 def _shows_bar(paths: Sequence[Path]) -> bool:

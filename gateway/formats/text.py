@@ -69,6 +69,7 @@ _KEPT = re.compile(
 )
 _UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
 _CHUNK_BYTES = 1 << 20
+_PADDING = "\0\x0b\x1c\r\n\t "
 
 
 def codec_of(name: str) -> str | None:
@@ -136,16 +137,24 @@ def _is_text(raw: bytes, codec: str) -> bool:
 
 
 def decode(raw: bytes, codec: str) -> str:
-    """Decode strictly, without byte order mark; raise GW-2602 with offset, line and column."""
+    """Decode strictly, without byte order mark; raise GW-2602, GW-2607 with line and column.
+
+    Null characters are padding at the ends, where they stay, and a damaged transmission within.
+    """
     try:
         text = raw.decode(codec)
     except UnicodeDecodeError as error:
         raise _undecodable(raw, codec, error.start) from error
+    if "\0" in text and "\0" in (core := text.strip(_PADDING)):
+        before = text[: text.index(core) + core.index("\0")]
+        raise GatewayError("GW-2607", where=_spot(before.encode("utf-8", "replace")))
     return text.removeprefix("\ufeff")
 
 
 def demand_decodable(raw: bytes, codec: str) -> None:
-    """Check a large message in pieces before its first record is given out; raise GW-2602."""
+    """Check a large message before its first record is given out; raise GW-2602, GW-2607."""
+    if b"\0" in raw and not codec.startswith(("utf-16", "utf-32")):
+        raise GatewayError("GW-2607", where=_spot(raw[: raw.index(b"\0")]))
     decoder = codecs.getincrementaldecoder(codec)()
     view = memoryview(raw)
     for start in range(0, len(raw) or 1, _CHUNK_BYTES):
@@ -158,11 +167,14 @@ def demand_decodable(raw: bytes, codec: str) -> None:
 
 
 def _undecodable(raw: bytes, codec: str, offset: int) -> GatewayError:
-    before = raw[:offset]
+    return GatewayError("GW-2602", where=_spot(raw[:offset]), offset=offset, charset=codec)
+
+
+def _spot(before: bytes) -> Place:
+    """Give the line and column that follow what comes before."""
     # CR, LF and CR LF each end a line; in CR-separated HL7 that is the segment's number.
     lines = re.split(rb"\r\n|\r|\n", before)
-    place = Place("", len(lines), len(lines[-1]) + 1)
-    return GatewayError("GW-2602", where=place, offset=offset, charset=codec)
+    return Place("", len(lines), len(lines[-1]) + 1)
 
 
 def normalise(text: str) -> str | None:

@@ -34,12 +34,14 @@ def receiver(
         except GatewayError as error:
             if error.kind is Kind.UNAVAILABLE:
                 return None  # The sender keeps its message and tries again.
-            return _refuse(raw, error.kind, error.text_zh, error.as_issues(), channel, now())
+            text = f"{error.number} {error.text_zh}"
+            return _refuse(raw, error.kind, text, error.as_issues(), channel, now())
         failed = next((one for one in results if one.status == "parked"), None)
         if failed is None:
             return acknowledge(raw, "AA", now=now(), charset=channel.charset) or b""
-        kind = CATALOGUE[failed.error or "GW-1900"].kind
-        return _refuse(raw, kind, failed.text_zh or "", _findings(failed), channel, now())
+        number = failed.error or "GW-1900"
+        text = f"{number} {failed.text_zh or ''}"
+        return _refuse(raw, CATALOGUE[number].kind, text, _findings(failed), channel, now())
 
     return take
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.errors import issue
 from gateway.fhir.fhirpath import Context, Model, Node
 from gateway.fhir.terminology import Terminology
 from gateway.records import Resource
@@ -16,7 +17,14 @@ from gateway.validation.places import Trail
 from gateway.validation.profiles.book import Book
 from gateway.validation.profiles.items import Item
 from gateway.validation.references import check_links, check_target_type, entries_of, resolve
-from gateway.validation.run import Link, Options, Run, Scope
+from gateway.validation.run import (
+    MAX_FINDINGS,
+    Link,
+    Options,
+    Run,
+    Scope,
+    TooManyFindings,
+)
 from gateway.validation.types_ import Types
 from gateway.validation.vital_signs import vital_sign
 
@@ -61,6 +69,8 @@ class Engine:
             self._enter_profiles(resource, trail, run, scope, profiles)
         except RecursionError:
             run.report("GW-4011", trail, limit=200)
+        except TooManyFindings:
+            run.issues[-1] = issue("GW-4015", "error", expression=named, limit=MAX_FINDINGS)
         return run
 
     def _walk(self, resource: Resource, trail: Trail, run: Run, scope: Scope) -> None:

@@ -56,6 +56,14 @@ class Link:
     scope: Scope
 
 
+MAX_FINDINGS = 2_000
+"""So many findings nobody reads; what is left of such a resource is not checked."""
+
+
+class TooManyFindings(Exception):  # noqa: N818 - it ends a check, it is no error.
+    """Ends a check whose resource has more findings than anybody reads."""
+
+
 @dataclass(slots=True)
 class Run:
     """The state of one ``check``; closures get it as their last argument."""
@@ -82,6 +90,8 @@ class Run:
         **details: Any,
     ) -> None:
         """Add a finding at a trail, or at a member of it."""
+        if len(self.issues) >= MAX_FINDINGS:
+            raise TooManyFindings
         where = expression(trail, name, index)
         details.setdefault("element", where)
         self.issues.append(issue(number, severity, expression=where, **details))

@@ -242,7 +242,8 @@ def test_the_token_address_refuses_bad_forms(world: World, content_type: str) ->
 
 
 @pytest.mark.parametrize(
-    "authorization", ["Basic", "Basic !!!", "Basic /////w==", "Bearer \x7f", "Basic " + "QTpC" * 3000]
+    "authorization",
+    ["Basic", "Basic !!!", "Basic /////w==", "Bearer \x7f", "Basic " + "QTpC" * 3000],
 )
 def test_bad_credentials_are_refused(world: World, authorization: str) -> None:
     answer = world.http.post(

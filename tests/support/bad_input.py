@@ -64,8 +64,9 @@ def heavy(format_: Format) -> Iterator[tuple[str, bytes]]:
             yield "a field of 6 MB of escapes", head + b"OBX|1|TX|a||" + b"\\F\\" * 2_000_000
         case "xml":
             yield "50 MB of elements", b"<a>" + b"<b/>" * 12_000_000 + b"</a>"
-            yield "100,000 attributes", (
-                b"<a " + b" ".join(b'a%d="1"' % number for number in range(100_000)) + b"/>"
+            yield (
+                "100,000 attributes",
+                (b"<a " + b" ".join(b'a%d="1"' % number for number in range(100_000)) + b"/>"),
             )
             yield "50 MB never closed", b"<a>" + b"<b>x</b>" * 6_200_000
         case _:

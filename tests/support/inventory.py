@@ -48,7 +48,7 @@ def inventory(url: str) -> Inventory:
         engine.dispose()
     assert all(count == newest for _, _, count, newest in versions)
     return Inventory(
-        {f"{type_}/{id_}": count for type_, id_, count, _ in versions},
-        {id_: status for id_, status in messages},
+        {f"{row[0]}/{row[1]}": row[2] for row in versions},
+        dict(messages),
         {(id_, ordinal): status for id_, ordinal, status, _ in records},
     )

@@ -223,6 +223,14 @@ _CHARSET = (
         "请在通道上声明 {charset}-le 或 {charset}-be。",
         "Declare {charset}-le or {charset}-be at the channel.",
     ),
+    Entry(
+        "GW-2607",
+        Kind.UNREADABLE,
+        "内容中有空字符（NUL）。",
+        "There is a null character within the content.",
+        "文件或传输已损坏，请重新导出后再发送。",
+        "The file or its transmission is damaged; export it anew and send it again.",
+    ),
 )
 
 _FRAMING = (

@@ -136,6 +136,15 @@ ENTRIES: tuple[Entry, ...] = (
         issue_code="invalid",
     ),
     Entry(
+        "GW-4015",
+        Kind.INVALID,
+        "问题超过 {limit} 个，其余内容未再校验。",
+        "There are more than {limit} findings; the rest was not checked.",
+        "请先改正列出的问题。",
+        "Correct those that are listed first.",
+        issue_code="too-costly",
+    ),
+    Entry(
         "GW-4101",
         Kind.INVALID,
         "{element} 的代码不在必选值集 {value_set} 中。",

@@ -250,7 +250,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "GW-4501",
         Kind.INVALID,
-        "{element}：{problem}。",
+        "定义中的 {element} 有误：{problem}。",
         "{element}: {problem}.",
         "请改正定义。",
         "Correct the definition.",

@@ -117,10 +117,10 @@ class Breeder:
         for stem, keys in self._model.children(type_).items():
             for candidate, code in keys:
                 if candidate == key:
-                    return code, self._base(type_, stem)
+                    return code, self._root(type_, stem)
         return None
 
-    def _base(self, type_: str, stem: str) -> Resource:
+    def _root(self, type_: str, stem: str) -> Resource:
         root = type_.partition(".")[0]
         if root not in self._elements:
             structure = self._definitions.structure(root) or {}

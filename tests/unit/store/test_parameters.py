@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.store import Store
+from tests.unit.store.content import indexed
 from tests.unit.store.samples import ALL, commit
-from tests.unit.store.test_search import indexed
 
 URL = "https://example.org/SearchParameter/patient-language"
 

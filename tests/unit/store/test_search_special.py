@@ -10,8 +10,8 @@ from gateway.fhir.definitions import load
 from gateway.fhir.search_code_sets import LoadedCodeSets
 from gateway.fhir.terminology import Terminology
 from gateway.store import Store
+from tests.unit.store.content import indexed
 from tests.unit.store.samples import ALL, commit
-from tests.unit.store.test_search import indexed
 
 UCUM = "http://unitsofmeasure.org"
 CODES = LoadedCodeSets(Terminology(load()))
