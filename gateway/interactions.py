@@ -212,6 +212,7 @@ class _Planner:
         self.principal = principal
         self.visibility = principal.visibility
         self.everything = replace(principal.visibility, sees_all=True)
+        self.invented: set[str] = set()
         self.standing: dict[str, Stored] = {}
         self.conditions: list[Criteria] = []
         self.unmet: dict[tuple[str, frozenset[tuple[str, str]]], int] = {}
@@ -227,7 +228,7 @@ class _Planner:
             return f"{request.type}/{request.id}"
         if request.if_none_exist:
             return self._conditional(request, request.if_none_exist, position)
-        return f"{request.type}/{uuid4()}"
+        return self._invent(request.type)
 
     def _find(self, request: Request, pairs: Pairs, position: int) -> str | None:
         """Find the one match; the commit looks again, so that of two at once only one is made."""
@@ -247,7 +248,7 @@ class _Planner:
         pairs = tuple(parse_qsl(criteria, keep_blank_values=True))
         found = self._find(request, pairs, position)
         if found is None:
-            return f"{request.type}/{uuid4()}"
+            return self._invent(request.type)
         target = f"{request.type}/{found}"
         stored = self.store.read(self.visibility, request.type, found)
         if stored is None:
@@ -272,7 +273,7 @@ class _Planner:
             raise GatewayError("GW-7048", type=request.type)
         demand(self.principal, request.type, "create")
         if stated is None:
-            return f"{request.type}/{uuid4()}"
+            return self._invent(request.type)
         stored = self.store.read(self.visibility, request.type, stated)
         if stored is None:
             demand_id(self.principal, stated, is_allowed=request.may_choose_id)
@@ -280,10 +281,17 @@ class _Planner:
             raise GatewayError("GW-7047", type=request.type, expression=f"{request.type}.id")
         return f"{request.type}/{stated}"
 
+    def _invent(self, type_: str) -> str:
+        """Name a new resource; nothing can stand under such a name yet."""
+        target = f"{type_}/{uuid4()}"
+        self.invented.add(target)
+        return target
+
     def draft(self, request: Request, target: str, names: Mapping[str, str]) -> Draft:
         """Make one draft against the current version; what would change nothing just stands."""
         type_, _, id_ = target.partition("/")
-        stored = self.store.read(self.everything, type_, id_)
+        is_new = target in self.invented
+        stored = None if is_new else self.store.read(self.everything, type_, id_)
         version = stored.version if stored else 0
         current = stored if stored and not stored.is_deleted else None
         _demand_version(request, current, version)

@@ -135,6 +135,20 @@ def member_named(reference: Json, reading: Reading, within: Resource | None = No
     return reading.member_of(organization) if organization else None
 
 
+def sender_of(task: Resource, order: Resource, reading: Reading) -> str | None:
+    """Give the member that sent its own order by its own task; None when anything is not its own.
+
+    Only such a task opens records: whoever could write a task about somebody else's order, or in
+    somebody else's name, would otherwise accept a patient that nobody has sent.
+    """
+    owner = reading.owner_of("ServiceRequest", order["id"])
+    is_own = (
+        reading.owner_of("Task", task["id"]) == owner
+        and member_named(task.get("requester"), reading, task) == owner
+    )
+    return owner if is_own else None
+
+
 def patients_of_person(patient: Json, reading: Reading) -> list[str]:
     """Give ``Patient/<id>`` of every member's record of the person whom a reference names.
 

@@ -14,7 +14,7 @@ from gateway.reactions import (
     patients_of_person,
 )
 from gateway.records import Event, Reading, Resource
-from gateway.referral.state import ACCEPTED, FULFIL, OPEN, WAITING, kind_of
+from gateway.referral.state import ACCEPTED, OPEN, WAITING, fulfilments
 
 PRESENT = frozenset({"arrived", "triaged", "in-progress", "onleave", "finished"})
 BUSINESS_STATUS = f"{ROOT}/CodeSystem/referral-business-status"
@@ -139,8 +139,8 @@ def _cases(
 def _tasks(order: Resource, member: str, reading: Reading) -> list[Resource]:
     return [
         task
-        for task in reading.find("Task", focus=name(order))
-        if kind_of(task) == FULFIL and member_named(task.get("owner"), reading, task) == member
+        for task in fulfilments(order, reading)
+        if member_named(task.get("owner"), reading, task) == member
     ]
 
 

@@ -17,7 +17,7 @@ from gateway.records import Event, Reading, Resource
 from gateway.referral import drafting
 from gateway.referral.arrival import BUSINESS_STATUS
 from gateway.referral.disposition import reason_for_no_draft
-from gateway.referral.state import ACCEPTED, FULFIL, WAITING, kind_of
+from gateway.referral.state import ACCEPTED, WAITING, fulfilments
 
 DISCHARGE_SUMMARY = "18842-5"
 OUTPUT = f"{ROOT}/CodeSystem/referral-output"
@@ -51,9 +51,9 @@ def close_stay(turn: Turn) -> None:
     stay = _stay(event, reading)
     if stay is None:
         return
-    summaries = _summaries(event.resource, reading)
+    summaries = _summaries(event, reading)
     reason = reason_for_no_draft(event.resource, stay.sender_organization, reading)
-    own = _own_down_referrals(stay.up, drafting.draft_id(stay.up, context), reading)
+    own = _own_down_referrals(stay, drafting.draft_id(stay.up, context), reading)
     if reason is None and not own:
         content = drafting.Content(_reasons(event.resource), summaries)
         drafting.write(drafting.draft(stay.up, content, turn), stay.up, turn)
@@ -105,22 +105,23 @@ def _stay(event: Event, reading: Reading) -> Stay | None:
     if encounter["status"] != "finished":
         return None
     up = _up_of(encounter, reading)
-    if up is None or not _ends_referral(encounter, up, reading):
+    if up is None or not _ends_referral(event, up, reading):
         return None
     task = next(
         (
             one
-            for one in reading.find("Task", focus=name(up))
-            if kind_of(one) == FULFIL
-            and one["status"] in WAITING | ACCEPTED
+            for one in fulfilments(up, reading)
+            if one["status"] in WAITING | ACCEPTED
             and member_named(one.get("owner"), reading, one) == event.owner
         ),
         None,
     )
     organization = organization_of(up.get("requester"), reading, up)
     sender = reading.member_of(organization) if organization else None
-    if task is None and sender == event.owner:
-        return None  # The sender's own visit in which the referral was written.
+    performers = {member_named(one, reading, up) for one in up.get("performer", ())}
+    if task is None and (sender == event.owner or event.owner not in performers):
+        # The sender's own visit in which the referral was written, or nobody's who was asked.
+        return None
     return Stay(event, up, task, sender, organization)
 
 
@@ -134,24 +135,28 @@ def _up_of(resource: Resource, reading: Reading) -> Resource | None:
     return None
 
 
-def _ends_referral(encounter: Resource, up: Resource, reading: Reading) -> bool:
+def _ends_referral(event: Event, up: Resource, reading: Reading) -> bool:
     """An outpatient visit does not end a referral for admission, nor one stay of several."""
+    encounter = event.resource
     is_visit = encounter.get("class", {}).get("code") == "AMB"
     if is_visit and "inpatient" in codes(up.get("code"), REFERRAL_TYPE):
         return False
     return all(
-        other["id"] == encounter["id"] or other["status"] in OVER
+        other["id"] == encounter["id"]
+        or other["status"] in OVER
+        or reading.owner_of("Encounter", other["id"]) != event.owner
         for other in reading.find("Encounter", based_on=name(up))
     )
 
 
-def _summaries(encounter: Resource, reading: Reading) -> list[str]:
-    found = reading.find("Composition", encounter=name(encounter))
+def _summaries(event: Event, reading: Reading) -> list[str]:
+    found = reading.find("Composition", encounter=name(event.resource))
     return sorted(
         name(one)
         for one in found
         if DISCHARGE_SUMMARY in codes(one.get("type"), LOINC)
         and one.get("status") != "entered-in-error"
+        and reading.owner_of("Composition", one["id"]) == event.owner
     )
 
 
@@ -166,14 +171,15 @@ def _reasons(encounter: Resource) -> list[str]:
     return discharge or [target for said, target in listed if target and not said]
 
 
-def _own_down_referrals(up: Resource, draft_id: str, reading: Reading) -> list[Resource]:
+def _own_down_referrals(stay: Stay, draft_id: str, reading: Reading) -> list[Resource]:
     return [
         order
-        for order in reading.find("ServiceRequest", based_on=name(up))
+        for order in reading.find("ServiceRequest", based_on=name(stay.up))
         if is_referral(order)
         and direction(order) == "down"
         and order["id"] != draft_id
         and order["status"] != "entered-in-error"
+        and reading.owner_of("ServiceRequest", order["id"]) == stay.event.owner
     ]
 
 

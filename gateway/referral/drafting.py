@@ -46,7 +46,7 @@ def draft(up: Resource, content: Content, turn: Turn) -> Resource:
     event, reading = turn.event, turn.reading
     id_ = draft_id(up, turn.context)
     stored = reading.read("ServiceRequest", id_)
-    if stored is not None and stored["status"] != "draft":
+    if stored is not None and not _is_open(stored, turn):
         return stored
     fresh = stored or _new_order(id_, up, event, reading)
     diagnoses = {
@@ -112,9 +112,15 @@ def send(order: Resource, up: Resource, turn: Turn) -> None:
 def withdraw(up: Resource, turn: Turn) -> None:
     """Revoke an unsigned draft that is no longer wanted, and its signing task."""
     stored = turn.reading.read("ServiceRequest", draft_id(up, turn.context))
-    if stored is not None and stored["status"] == "draft":
+    if stored is not None and _is_open(stored, turn):
         turn.answer.write(turn.event.owner, stored | {"status": "revoked"})
         close_signing(up, "cancelled", turn)
+
+
+def _is_open(draft: Resource, turn: Turn) -> bool:
+    """Whether the draft still waits, and is the hospital's own whose record came."""
+    owner = turn.reading.owner_of("ServiceRequest", draft["id"])
+    return draft["status"] == "draft" and owner == turn.event.owner
 
 
 def close_signing(up: Resource, status: str, turn: Turn) -> None:

@@ -2,9 +2,9 @@
 
 from gateway.access.classes import CLINICAL, IDENTITY, REFERRAL
 from gateway.errors import issue
-from gateway.reactions import Turn, literal, member_named, name
+from gateway.reactions import Turn, literal, member_named, name, sender_of
 from gateway.records import Reading, Relation, Resource
-from gateway.referral.state import ACCEPTED, FULFIL, GONE, WAITING, kind_of
+from gateway.referral.state import ACCEPTED, GONE, WAITING, fulfilments
 
 
 def order_changed(turn: Turn) -> None:
@@ -27,8 +27,8 @@ def task_changed(turn: Turn) -> None:
     task, previous = turn.event.resource, turn.event.previous
     referral = literal(task.get("focus"))
     order = reading.read(*referral) if referral else None
-    if order is None:
-        return
+    if order is None or task["id"] not in {one["id"] for one in fulfilments(order, reading)}:
+        return  # A task about an order of somebody else moves nothing.
     before = previous["status"] if previous else None
     status = task["status"]
     sender = member_named(task.get("requester"), reading, task)
@@ -37,8 +37,8 @@ def task_changed(turn: Turn) -> None:
         if order["status"] == "active" and not _was_told(task, order, receiver, reading):
             _give_to(turn, receiver, order, cause=task)
     elif status in ACCEPTED and before not in ACCEPTED:
-        if sender and receiver:
-            _open_both_ways(turn, order, sender, receiver)
+        if receiver and (own := sender_of(task, order, reading)):
+            _open_both_ways(turn, order, own, receiver)
         answer.notify(
             sender, "referral-answered", name(task), name(order), f"{name(task)}/accepted"
         )
@@ -109,9 +109,8 @@ def _was_told(task: Resource, order: Resource, receiver: str, reading: Reading) 
     """Whether the order's own sending told the receiver, and no earlier task to it has ended."""
     earlier = [
         other
-        for other in reading.find("Task", focus=name(order))
+        for other in fulfilments(order, reading)
         if other["id"] != task["id"]
-        and kind_of(other) == FULFIL
         and other["status"] not in WAITING
         and member_named(other.get("owner"), reading, other) == receiver
     ]

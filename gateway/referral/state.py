@@ -5,13 +5,13 @@ requester side is the member that refers, the owner side the member that is to a
 the consortium cannot speak for itself; the other side records its answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from gateway.errors import GatewayError
 from gateway.fhir.systems import REFERRAL_TASK
 from gateway.reactions import codes, literal, member_named, name, organization_of
-from gateway.records import Event, Reading, Resource
+from gateway.records import Event, Json, Reading, Resource
 
 Side = Literal["requester", "owner"]
 Ways = Mapping[str | None, Mapping[str, frozenset[Side]]]
@@ -135,6 +135,8 @@ def check_task(event: Event, reading: Reading, actor: str) -> None:
         return
     if status == "rejected" and not _states_reason(task):
         raise GatewayError("GW-6203", expression="Task.statusReason")
+    if kind_of(task) == FULFIL:
+        _refuse_oneself(task, [task.get("owner")], "owner", reading)
     sides = ways.get(before, {}).get(status)
     if sides is None and _is_fact(task, before, reading):
         sides = OWNER
@@ -147,6 +149,8 @@ def check_order(event: Event, reading: Reading, actor: str) -> None:
     before = previous["status"] if previous else None
     if before == order["status"]:
         return
+    if order["status"] in {"draft", "active"}:
+        _refuse_oneself(order, order.get("performer", ()), "performer", reading)
     held: set[Side] = set()
     requester = member_named(order.get("requester"), reading, order)
     if actor == requester or (requester is None and actor == event.owner):
@@ -155,6 +159,25 @@ def check_order(event: Event, reading: Reading, actor: str) -> None:
     if actor in performers:
         held.add("owner")
     _demand(ORDER_WAYS.get(before, {}).get(order["status"]), held, before, order)
+
+
+def fulfilments(order: Resource, reading: Reading) -> list[Resource]:
+    """Give the tasks by which the order's own member has sent it; others' tasks count nowhere."""
+    owner = reading.owner_of("ServiceRequest", order["id"])
+    return [
+        task
+        for task in reading.find("Task", focus=name(order))
+        if kind_of(task) == FULFIL and reading.owner_of("Task", task["id"]) == owner
+    ]
+
+
+def _refuse_oneself(
+    resource: Resource, receivers: Iterable[Json], element: str, reading: Reading
+) -> None:
+    """Refuse a referral whose receiver is its sender: its acceptance would open every record."""
+    sender = member_named(resource.get("requester"), reading, resource)
+    if sender and sender in {member_named(one, reading, resource) for one in receivers}:
+        raise GatewayError("GW-6205", expression=f"{resource['resourceType']}.{element}")
 
 
 def _demand(

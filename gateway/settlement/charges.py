@@ -9,8 +9,11 @@ from gateway.records import Reading, Resource
 NOT_CHARGED = frozenset({"entered-in-error", "aborted", "not-billable"})
 
 
-def charges_of(stay: str, reading: Reading) -> list[Resource]:
-    """Give the charge items of ``Encounter/<id>`` that count, in no particular order."""
+def charges_of(stay: str, owner: str, reading: Reading) -> list[Resource]:
+    """Give the member's own charge items of ``Encounter/<id>`` that count, in no order.
+
+    What others charge to the stay is none of its account.
+    """
     found = {one["id"]: one for one in reading.find("ChargeItem", context=stay)}
     encounter = reading.read(*stay.split("/")) or {}
     for identifier in encounter.get("identifier", ()):
@@ -18,7 +21,12 @@ def charges_of(stay: str, reading: Reading) -> list[Resource]:
             token = f"{identifier['system']}|{identifier['value']}"
             for one in reading.find("ChargeItem", **{"context:identifier": token}):
                 found[one["id"]] = one
-    return [one for one in found.values() if one.get("status") not in NOT_CHARGED]
+    return [
+        one
+        for one in found.values()
+        if one.get("status") not in NOT_CHARGED
+        and reading.owner_of("ChargeItem", one["id"]) == owner
+    ]
 
 
 def stay_of(charge: Resource, reading: Reading) -> str | None:

@@ -69,7 +69,7 @@ def _claim_received(event: Event, reading: Reading, answer: Answer) -> None:
 def _claim_answered(event: Event, reading: Reading, answer: Answer) -> None:
     """Check the answer's balance, link it to its claim and tell the provider."""
     response = event.resource
-    claim = _claim_of(response, reading)
+    claim = _claim_of(response, event.owner, reading)
     if claim is not None and literal(response.get("request")) is None:
         linked = (response.get("request") or {}) | {"reference": name(claim)}
         answer.write(event.owner, response | {"request": linked})
@@ -117,17 +117,25 @@ def _claims_of_stay(stay: str, patient: Resource | None, reading: Reading) -> di
     return {claim["id"]: claim for claim in claims if encounter_of(claim) == stay}
 
 
-def _claim_of(response: Resource, reading: Reading) -> Resource | None:
+def _claim_of(response: Resource, owner: str, reading: Reading) -> Resource | None:
     """The claim that an answer names literally, or by the hospital's settlement number."""
     request = response.get("request") or {}
     if target := literal(request):
-        return reading.read(*target)
+        claim = reading.read(*target) if target[0] == "Claim" else None
+        return claim if claim and _may_answer(owner, claim, reading) else None
     identifier = request.get("identifier") or {}
     if not identifier.get("value"):
         return None
     token = f"{identifier.get('system', '')}|{identifier['value']}"
-    claims = reading.find("Claim", identifier=token)
+    found = reading.find("Claim", identifier=token)
+    claims = [claim for claim in found if _may_answer(owner, claim, reading)]
     return claims[0] if len(claims) == 1 else None
+
+
+def _may_answer(member: str, claim: Resource, reading: Reading) -> bool:
+    """Only the claim's own member, which records the answer, and its insurer answer a claim."""
+    insurer = member_named(claim.get("insurer"), reading, claim)
+    return member in (reading.owner_of("Claim", claim["id"]), insurer)
 
 
 def _complete(
@@ -136,10 +144,11 @@ def _complete(
     """Give a claim its stay, referral and items, and its answers the link to it."""
     stay = encounter_of(claim) or _only_stay(claim, events)
     completed, found = dict(claim), list[Issue]()
-    if stay is not None:
+    # A claim learns nothing from the stay of another member, which its own may not see.
+    if stay is not None and reading.owner_of(*stay.split("/")) in (owner, None):
         completed = _with_stay(completed, stay)
         completed = _with_referral(completed, stay, reading)
-        completed = _with_items(completed, stay, reading, found)
+        completed = _with_items(completed, stay, owner, reading, found)
     if completed != claim:
         answer.write(owner, completed)  # It comes back as an event and is checked then.
     else:
@@ -184,15 +193,21 @@ def _with_referral(claim: Resource, stay: str, reading: Reading) -> Resource:
     return claim
 
 
-def _with_items(claim: Resource, stay: str, reading: Reading, found: list[Issue]) -> Resource:
+def _with_items(
+    claim: Resource, stay: str, owner: str, reading: Reading, found: list[Issue]
+) -> Resource:
     """Fill the items; of several settlements only those that state their period are divided."""
     total = claim.get("total", {}).get("value")
     is_reversal = total is not None and Decimal(total) < 0
     if not is_ours(claim) or is_reversal or claim["status"] in VOID:
         return claim
-    charges = charges_of(stay, reading)
+    charges = charges_of(stay, owner, reading)
     others = _claims_of_stay(stay, claim.get("patient"), reading) | {claim["id"]: claim}
-    settling = [one for one in others.values() if _is_settling(one)]
+    settling = [
+        one
+        for id_, one in others.items()
+        if _is_settling(one) and reading.owner_of("Claim", id_) == owner
+    ]
     if len(settling) > 1:
         if not all(one.get("billablePeriod") for one in settling):
             found.append(issue("GW-6224", "warning", expression="Claim.item", count=len(settling)))
@@ -233,6 +248,7 @@ def _link_answers(claim: Resource, reading: Reading, answer: Answer) -> None:
         identifier = request.get("identifier") or {}
         is_meant = (identifier.get("system"), identifier.get("value")) in ours
         owner = reading.owner_of("ClaimResponse", response["id"])
-        if is_meant and literal(request) is None and owner is not None:
+        is_free = is_meant and literal(request) is None
+        if is_free and owner is not None and _may_answer(owner, claim, reading):
             linked = request | {"reference": name(claim)}
             answer.write(owner, response | {"request": linked})

@@ -12,6 +12,7 @@ from gateway.reactions import (
     member_named,
     name,
     patients_of_person,
+    sender_of,
 )
 from gateway.records import Event, MapContext, Reaction, Reading, Resource
 
@@ -48,12 +49,14 @@ def _members_looking_after(report: Resource, owner: str, reading: Reading) -> di
         for task in reading.find("Task", focus=name(order)):
             if "fulfil-referral" not in codes(task.get("code"), REFERRAL_TASK):
                 continue
-            sender = member_named(task.get("requester"), reading, task)
+            sender = sender_of(task, order, reading)
+            if sender is None:
+                continue
             receiver = member_named(task.get("owner"), reading, task)
             is_accepted = task["status"] in ACCEPTED
             if receiver and (is_accepted or (task["status"] in SENT and owner == sender)):
                 found.setdefault(receiver, name(order))
-            if sender and is_accepted and owner == receiver:
+            if is_accepted and owner == receiver:
                 found.setdefault(sender, name(order))
     found.pop(owner, None)
     return found

@@ -70,7 +70,7 @@ class Engine:
         except RecursionError:
             run.report("GW-4011", trail, limit=200)
         except TooManyFindings:
-            run.issues[-1] = issue("GW-4015", "error", expression=named, limit=MAX_FINDINGS)
+            run.issues.append(issue("GW-4015", "error", expression=named, limit=MAX_FINDINGS))
         return run
 
     def _walk(self, resource: Resource, trail: Trail, run: Run, scope: Scope) -> None:

@@ -18,7 +18,9 @@ _FIRST = re.compile(r"\[0\]")
 _SIBLING = re.compile(r"(^|\.)_")
 
 
-def located(raw: bytes, issues: Sequence[Issue], within: str = "") -> list[Issue]:
+def located(
+    raw: bytes, issues: Sequence[Issue], within: str = "", largest_bytes: int = LARGEST_BYTES
+) -> list[Issue]:
     """Give the findings with the places of their expressions, or of the nearest element around.
 
     ``within`` is the member of ``raw`` that holds the resource (``parameter[0].resource``).
@@ -29,7 +31,7 @@ def located(raw: bytes, issues: Sequence[Issue], within: str = "") -> list[Issue
         for position, found in enumerate(issues)
         if found.place is None and found.expression
     }
-    if not wanted or len(raw) > LARGEST_BYTES:
+    if not wanted or len(raw) > largest_bytes:
         return list(issues)
     paths = {".".join(steps[:n]) for steps in wanted.values() for n in range(len(steps) + 1)}
     places = _places(raw, paths)

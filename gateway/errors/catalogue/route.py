@@ -122,6 +122,15 @@ REFERRAL = (
         issue_code="business-rule",
     ),
     Entry(
+        "GW-6205",
+        Kind.INVALID,
+        "转诊不能发给转出机构自己。",
+        "A referral cannot go to the organisation that sends it.",
+        "请核对接收机构；院内转科不是转诊。",
+        "Check the receiving organisation; a transfer within the hospital is no referral.",
+        issue_code="business-rule",
+    ),
+    Entry(
         "GW-6210",
         Kind.CONFLICT,
         "该患者有 {count} 份已接收而未结束的转诊，就诊未自动关联。",

@@ -91,12 +91,14 @@ class Book:
         kept, run.issues = run.issues, []
         profiled, run.profiled = run.profiled, set()
         links, run.links = run.links, []
-        known = self.enter(item, url, run)
-        bad = [one for one in run.issues if one.severity in ("error", "fatal")]
+        try:
+            known = self.enter(item, url, run)
+            bad = [one for one in run.issues if one.severity in ("error", "fatal")]
+        finally:
+            run.issues, run.profiled, run.links = kept, profiled, links
         if not known:
             core = url.partition("|")[0].removeprefix(_CORE)
             bad = [] if run.model.is_a(item.type, core) else [None]  # type: ignore[list-item]
-        run.issues, run.profiled, run.links = kept, profiled, links
         run.cache[mark] = bad
         return bad
 
