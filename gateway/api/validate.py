@@ -8,6 +8,7 @@ from gateway.api.exchange import Answer, Exchange
 from gateway.api.read import current
 from gateway.errors import GatewayError
 from gateway.fhir import codec
+from gateway.fhir.json_places import EFFORT_BYTES
 from gateway.fhir.outcome import operation_outcome
 from gateway.records import Json, Resource
 from gateway.validation.sources import located
@@ -37,7 +38,7 @@ def validate(exchange: Exchange, type_: str | None = None, id_: str | None = Non
     validator = exchange.services.validator.of(exchange.principal.visibility.shard)
     found = validator.check(resource, profiles)
     if isinstance(exchange.body, bytes) and exchange.body:
-        found = located(exchange.body, found, _place_of(exchange.resource))
+        found = located(exchange.body, found, _place_of(exchange.resource), EFFORT_BYTES)
     return Answer(200, resource=operation_outcome(found, exchange.language))
 
 

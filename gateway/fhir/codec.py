@@ -5,6 +5,7 @@ msgspec reads and writes; this module adds what it lacks. Decimals keep value an
 than 200, duplicate keys, lone surrogates, numbers that are not finite or out of any use.
 """
 
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -150,7 +151,27 @@ def _refuse(raw: bytes, err: Exception) -> NoReturn:
     raise GatewayError("GW-2202", where=json_places.at(raw, offset), reason=reason) from err
 
 
+def _repeated_key(raw: bytes) -> str | None:
+    """Find a key that stands twice in one object, without its place."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        keys: set[str] = set()
+        for key, _ in pairs:
+            if key in keys:
+                found.append(key)
+            keys.add(key)
+
+    json.loads(raw, object_pairs_hook=look, parse_float=str, parse_int=str)
+    return found[0] if found else None
+
+
 def _refuse_duplicates(raw: bytes) -> None:
+    repeated = _repeated_key(raw)
+    if repeated is None:
+        return
+    if len(raw) > json_places.EFFORT_BYTES:
+        raise GatewayError("GW-2205", name=repeated)
     duplicate = json_places.duplicate_key(raw)
     if duplicate is not None:
         name, place = duplicate

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 )
 _UNICODE_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _DIGITS_OF_AN_INTEGER = 4300
-_EFFORT_BYTES = 1_000_000
+EFFORT_BYTES = 1_000_000
 """Beyond this a refusal names line and column only: walking there by token would take seconds."""
 
 
@@ -54,7 +54,7 @@ class _Token:
 def at(raw: bytes, offset: int) -> Place:
     """Give the place of a byte; the path is that of the value which begins before it."""
     path = ""
-    for token in _tokens(raw) if offset <= _EFFORT_BYTES else ():
+    for token in _tokens(raw) if offset <= EFFORT_BYTES else ():
         if token.offset > offset or (token.offset == offset and token.kind == "close"):
             break
         path = _path(token.levels)
@@ -63,7 +63,7 @@ def at(raw: bytes, offset: int) -> Place:
 
 def too_deep(raw: bytes, limit: int) -> Place:
     """Give the place where the nesting passes the limit."""
-    for token in _tokens(raw[:_EFFORT_BYTES]):
+    for token in _tokens(raw[:EFFORT_BYTES]):
         if len(token.levels) > limit:
             return _place(raw, token.offset, _path(token.levels[:3]))
     return _place(raw, 0, "")
@@ -83,8 +83,9 @@ def duplicate_key(raw: bytes) -> tuple[str, Place] | None:
 
 def lone_surrogate(raw: bytes) -> Place | None:
     """Find the first escape of half a character."""
-    first = _half_character(raw)  # Escapes stand in strings only, so one look tells if there is any.
-    if first is None or first > _EFFORT_BYTES:
+    # Escapes stand in strings only, so one look at the whole text tells whether there is any.
+    first = _half_character(raw)
+    if first is None or first > EFFORT_BYTES:
         return None if first is None else _place(raw, first, "")
     for token in _tokens(raw):
         if token.kind in ("key", "string"):
@@ -96,7 +97,7 @@ def lone_surrogate(raw: bytes) -> Place | None:
 
 def number_out_of_range(raw: bytes) -> Place | None:
     """Find the first number that is too large, too small or too long."""
-    for token in _tokens(raw[:_EFFORT_BYTES]):
+    for token in _tokens(raw[:EFFORT_BYTES]):
         if token.kind == "scalar" and token.text[:1] in b"-0123456789" and _is_extreme(token.text):
             return _place(raw, token.offset, _path(token.levels))
     return None

@@ -20,6 +20,7 @@ _PRESENTATION = frozenset({"_format", "_pretty", "_explain", "_contained", "_con
 _UNANSWERED = frozenset({"_filter", "_query"})
 _OWN: dict[str, ParameterKind] = {"_id": "token", "_lastUpdated": "date"}
 MAX_CHAIN = 8
+MAX_CONDITIONS = 50
 MAX_COUNT = 1000
 
 
@@ -111,6 +112,9 @@ class _Parser:
                 control(value)
             elif name.partition(":")[0] in {"_include", "_revinclude"}:
                 self._includes.append(self._include(name, value))
+            elif len(self._conditions) == MAX_CONDITIONS:
+                limit = MAX_CONDITIONS
+                raise refuse(name, f"条件超过 {limit} 个", f"there are over {limit} conditions")
             else:
                 self._conditions.append(self._condition(name, value, self._types, MAX_CHAIN))
         except GatewayError as err:

@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_groups import Tree
 from gateway.formats.hl7v2_values import Delimiters, Segment, Value
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
-from gateway.formats.text import codec_of, decide_charset, decode
+from gateway.formats.text import codec_of, decide_charset, decode, refuse_nulls
 from gateway.records import Envelope, Format, Issue, Parsed, Place
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -131,9 +131,10 @@ def _field_18(header: str) -> str | None:
 def split_lines(text: str) -> list[_Line]:
     """Split a message into its segments with their line numbers; blank lines are left out.
 
-    Raises GW-2103 where a line does not begin with a segment name, GW-2107 for too many.
+    Raises GW-2103 where a line does not begin with a segment name, GW-2107 for too many, GW-2607.
     """
     text = text.lstrip("\x0b\x00").rstrip("\x1c\x00\r\n ")
+    refuse_nulls(text)
     if "\r" in text:
         text = text.replace("\r\n", "\r")
         text = re.sub(r"\n(?=[A-Z][A-Z0-9]{2}[^A-Za-z0-9\s])", "\r", text)

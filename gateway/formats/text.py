@@ -69,7 +69,6 @@ _KEPT = re.compile(
 )
 _UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
 _CHUNK_BYTES = 1 << 20
-_PADDING = "\0\x0b\x1c\r\n\t "
 
 
 def codec_of(name: str) -> str | None:
@@ -137,18 +136,18 @@ def _is_text(raw: bytes, codec: str) -> bool:
 
 
 def decode(raw: bytes, codec: str) -> str:
-    """Decode strictly, without byte order mark; raise GW-2602, GW-2607 with line and column.
-
-    Null characters are padding at the ends, where they stay, and a damaged transmission within.
-    """
+    """Decode strictly, without byte order mark; raise GW-2602 with offset, line and column."""
     try:
         text = raw.decode(codec)
     except UnicodeDecodeError as error:
         raise _undecodable(raw, codec, error.start) from error
-    if "\0" in text and "\0" in (core := text.strip(_PADDING)):
-        before = text[: text.index(core) + core.index("\0")]
-        raise GatewayError("GW-2607", where=_spot(before.encode("utf-8", "replace")))
     return text.removeprefix("\ufeff")
+
+
+def refuse_nulls(text: str) -> None:
+    """Raise GW-2607 for a null character: within a text it is a damaged transmission."""
+    if "\0" in text:
+        raise GatewayError("GW-2607", where=_spot(text[: text.index("\0")].encode()))
 
 
 def demand_decodable(raw: bytes, codec: str) -> None:

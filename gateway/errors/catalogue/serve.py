@@ -255,6 +255,14 @@ ENTRIES: tuple[Entry, ...] = (
         "支持的参数见 /fhir/metadata。",
         "The parameters that are known stand in /fhir/metadata.",
     ),
+    Entry(
+        "GW-7030",
+        Kind.TOO_LARGE,
+        "请求体的数据项超过 {limit} 个。",
+        "The body holds more than {limit} values.",
+        "请拆分成多次请求。",
+        "Split it into several requests.",
+    ),
     # 71xx: searches.
     Entry(
         "GW-7101",

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote_plus
 from gateway.fhir.fhirpath.context import Env
 from gateway.fhir.fhirpath.errors import EvaluationError
 from gateway.fhir.fhirpath.registry import eager
+from gateway.fhir.fhirpath.regular import choices, demand_short
 from gateway.fhir.fhirpath.temporal import Temporal
 from gateway.fhir.fhirpath.values import Collection, Node, plain, single
 
@@ -60,6 +61,7 @@ def pattern(expression: str, flags: str = "") -> re.Pattern[str]:
         options |= re.IGNORECASE
     if "m" in flags:
         options |= re.MULTILINE
+    choices(expression)
     try:
         return re.compile(expression.replace(r"\/", "/"), options)
     except re.error as err:
@@ -85,6 +87,7 @@ def matches(
     text, wanted = text_of(focus), text_of(expression)
     if text is None or wanted is None:
         return []
+    demand_short(wanted, text)
     return [pattern(wanted, text_of(flags or []) or "").search(text) is not None]
 
 
@@ -96,6 +99,7 @@ def matches_full(
     text, wanted = text_of(focus), text_of(expression)
     if text is None or wanted is None:
         return []
+    demand_short(wanted, text)
     return [pattern(wanted, text_of(flags or []) or "").fullmatch(text) is not None]
 
 
@@ -118,6 +122,7 @@ def replace_matches(
         return []
     if not before:
         return [text]
+    demand_short(before, text)
     template = re.sub(r"\$(\d+)", r"\\g<\1>", after.replace("\\", r"\\"))
     template = re.sub(r"\$\{(\w+)\}", r"\\g<\1>", template)
     try:

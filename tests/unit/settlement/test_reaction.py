@@ -146,3 +146,30 @@ def test_fees_that_knew_the_visit_by_its_number_only_find_it_when_it_comes(play:
     late = charge(2, "72.00") | {"context": {"type": "Encounter", "identifier": number}}
     play.write("qs-county", late)
     assert len(stored(play, "Claim", "claim-1")["item"]) == 2
+
+
+def test_a_claim_learns_nothing_from_the_stay_of_another_member(play: Play) -> None:
+    play.write("qs-county", charge(1, "8632.45"), stay())
+    play.write("qs-township", claim("spy", **about_stay()))
+    assert "item" not in stored(play, "Claim", "spy")
+
+
+def test_what_others_charge_and_claim_to_a_stay_changes_nothing(play: Play) -> None:
+    play.write("qs-county", charge(1, "8632.45"), stay(), claim())
+    before = stored(play, "Claim", "claim-1")
+    play.write("lj-city", charge(2, "99.00"))
+    play.write("lj-city", claim("other", **about_stay()))
+    assert stored(play, "Claim", "claim-1") == before
+    assert [one.number for one in play.issues] == []
+
+
+@pytest.mark.parametrize("is_literal", [False, True])
+def test_only_provider_and_insurer_answer_a_claim(play: Play, is_literal: bool) -> None:
+    play.write("qs-county", claim(total="1.00"))
+    forged = claim_response(SETTLEMENT)
+    if is_literal:
+        forged["request"] = ref("Claim/claim-1")
+    play.write("lj-city", forged)
+    play.write("qs-county", claim(total="2.00"))
+    assert stored(play, "ClaimResponse", "answer-1") == forged
+    assert [one.number for one in play.issues] == []
