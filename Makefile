@@ -34,7 +34,7 @@ layers: .venv/installed ## Imports only downwards (import-linter)
 	$(BIN)/lint-imports
 
 test: .venv/installed check ## Everything: checks and all tests, on SQLite and PostgreSQL
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv data build *.egg-info .pytest_cache .mypy_cache .ruff_cache

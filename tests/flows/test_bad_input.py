@@ -4,20 +4,18 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import requests
 
 from gateway.cli.demo.peers import END, START, send_mllp
 from gateway.cli.demo.world import World, record
-from gateway.errors import CATALOGUE
 from gateway.records import Format
 from tests.support.bad_input import ANYWHERE, NO_ROWS, heavy, spoiled
 from tests.support.loads import result_message
+from tests.support.refusals import told_wrong
 from tests.support.worlds import running_world
 
-pytestmark = pytest.mark.xdist_group("bad input")
 TOWNSHIP, COUNTY = "qs-township", "qs-county"
 CHANNELS: dict[Format, tuple[str, str]] = {
     "rows": ("qs-township-referral", TOWNSHIP),
@@ -55,39 +53,6 @@ def send(world: World, member: str, path: str, body: bytes, **headers: str) -> r
     """Send any body as a member."""
     sent = {"Authorization": f"Bearer {world.tokens[member]}", **headers}
     return world.http.post(f"{world.url}{path}", data=body, headers=sent, timeout=60)
-
-
-def is_bilingual(zh: str, en: str) -> bool:
-    return bool(re.search("[一-鿿]", zh)) and not re.search("[一-鿿]", en) and len(en) > 10
-
-
-def told_wrong(answer: requests.Response) -> str | None:
-    """Say what is wrong with a refusal: nothing when it is numbered, bilingual and 4xx."""
-    if answer.status_code == 200 and "records" in (told := answer.json()):
-        return _parked_wrong(told)
-    if not 400 <= answer.status_code < 500:
-        return f"HTTP {answer.status_code}: {answer.text[:200]}"
-    outcome = answer.json()
-    if outcome["resourceType"] != "OperationOutcome":
-        return answer.text[:200]
-    for issue in outcome["issue"]:
-        numbers = {coding["code"] for coding in issue["details"]["coding"]}
-        zh, _, en = issue["details"]["text"].partition(" / ")
-        if not numbers & set(CATALOGUE) or not is_bilingual(zh, en):
-            return answer.text[:400]
-    return None
-
-
-def _parked_wrong(told: dict[str, Any]) -> str | None:
-    if told["status"] != "parked":
-        return f"status {told['status']}"
-    errors = [one["error"] for one in told["records"] if one["status"] == "parked"]
-    for error in errors:
-        if error["number"] not in CATALOGUE or error["number"] == "GW-1900":
-            return str(error["number"])
-        if not is_bilingual(error["zh"], error["en"]):
-            return str(error)
-    return None
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -22,7 +22,6 @@ from gateway.validation import Validator
 
 pytestmark = [
     pytest.mark.corpora,
-    pytest.mark.xdist_group("corpora"),
     pytest.mark.skipif("CORPORA" not in os.environ, reason="CORPORA is not set"),
 ]
 CORPORA = Path(os.environ.get("CORPORA", "."))

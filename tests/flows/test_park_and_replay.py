@@ -11,7 +11,6 @@ from gateway.cli.demo.world import World, record
 from tests.support.loads import referral_file
 from tests.support.worlds import running_world
 
-pytestmark = pytest.mark.xdist_group("park and replay")
 TOWNSHIP, REFERRALS = "qs-township", "qs-township-referral"
 PACKAGED = Path(__file__).parents[2] / "mappings"
 UNKNOWN_SEX = (b",2,19", b",7,19")

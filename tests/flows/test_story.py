@@ -23,12 +23,10 @@ from tests.support.worlds import play, running_world
 SETTLED_FIRST = (refer, report_results, accept, admit, settle, discharge, supervise, repeat)
 
 
-@pytest.mark.xdist_group("story")
 def test_every_step_of_the_story_holds(undisturbed: Told) -> None:
     assert undisturbed.failures == []
 
 
-@pytest.mark.xdist_group("story")
 def test_the_log_of_the_story_names_no_patient_and_no_fault(undisturbed: Told) -> None:
     assert "record parked" in undisturbed.log
     assert "Traceback" not in undisturbed.log
@@ -36,13 +34,11 @@ def test_the_log_of_the_story_names_no_patient_and_no_fault(undisturbed: Told) -
         assert secret not in undisturbed.log
 
 
-@pytest.mark.xdist_group("story")
 def test_every_message_of_the_story_has_ended(undisturbed: Told) -> None:
     assert set(undisturbed.inventory.messages.values()) == {"stored", "corrected", "stale"}
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("story on postgresql")
 def test_every_step_of_the_story_holds_on_postgresql(
     undisturbed: Told, postgres: str, tmp_path: Path
 ) -> None:
@@ -57,7 +53,6 @@ def test_every_step_of_the_story_holds_on_postgresql(
     assert found.counts == undisturbed.inventory.counts
 
 
-@pytest.mark.xdist_group("story settled first")
 def test_the_story_holds_when_the_settlement_comes_before_the_discharge(tmp_path: Path) -> None:
     assert set(SETTLED_FIRST) == set(STEPS)
     with running_world(tmp_path) as world:

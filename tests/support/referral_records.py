@@ -16,7 +16,7 @@ from gateway.fhir.systems import (
     hospital_number,
 )
 from gateway.records import Resource
-from tests.support.reading import MemoryReading
+from tests.support.reading import MemoryReading, Play
 
 MEMBERS = {
     "org-township": "qs-township",
@@ -258,3 +258,11 @@ SETTLEMENT = {
     "psn_cash_pay": "2531.95",
     "acct_mulaid_pay": "0.00",
 }
+
+
+def down(play: Play) -> list[Resource]:
+    return [
+        one
+        for one in play.reading.find("ServiceRequest", based_on="ServiceRequest/up-1")
+        if one["status"] != "entered-in-error"
+    ]
