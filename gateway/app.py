@@ -24,6 +24,7 @@ from gateway.telemetry import configure_logging
 from gateway.wiring import build_runtime
 
 PARENT_POLL_S = 0.5
+DRAINED_BYTES = 8_000_000
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -45,6 +46,7 @@ def create_app(runtime: Services) -> Flask:
     app.register_blueprint(CONSOLE)
     register(app)
     app.after_request(_protected)
+    app.after_request(_drained)
     if runtime.settings.sandbox:
         app.before_request(_demand_loopback)
         app.after_request(_marked)
@@ -77,6 +79,20 @@ def supervised() -> Flask:
 
 def _protected(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def _drained(response: Response) -> Response:
+    """Read what a refusal left unread of the body.
+
+    The server would close the connection over it, and the next request of a client that keeps
+    its connections would be lost.
+    """
+    is_refused = response.status_code >= 400
+    if is_refused and (request.content_length or "Transfer-Encoding" in request.headers):
+        left = DRAINED_BYTES
+        while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 65_536))):
+            left -= len(part)
     return response
 
 
