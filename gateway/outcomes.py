@@ -1,13 +1,14 @@
 """How a record's way ended: the journal's row, and the Provenance beside what was written."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from gateway.errors import GatewayError
 from gateway.fhir.systems import ROOT
-from gateway.fhir.times import format_instant, parse_instant
+from gateway.fhir.times import begin, format_instant
 from gateway.join import Draft
 from gateway.preparing import Prepared
 from gateway.records import (
@@ -65,7 +66,7 @@ def outcome_of(
         status=status,  # type: ignore[arg-type]
         stage="store",
         kind=parsed.kind,
-        event_utc=parse_instant(mapped.event_time) if mapped.event_time else None,
+        event_utc=event_of(mapped, envelope.channel.zone),
         mapping=mapped.mapping,
         mapping_hash=mapped.mapping_hash,
         keys=_keys(mapped),
@@ -74,6 +75,11 @@ def outcome_of(
         lineage=encode_lineage(mapped.lineage),
         warnings=(*parsed.issues, *mapped.issues, *prepared.issues),
     )
+
+
+def event_of(mapped: Mapped, zone: str | None) -> datetime | None:
+    """Give the time by which records are ordered; a day without a time counts from its start."""
+    return begin(mapped.event_time, zone) if mapped.event_time else None
 
 
 def parked(

@@ -15,11 +15,10 @@ from gateway import interactions
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.definitions import Definitions
 from gateway.fhir.ids import business_id
-from gateway.fhir.times import parse_instant
 from gateway.interactions import Request, Written
 from gateway.join import join
 from gateway.mapping import Library
-from gateway.outcomes import corrected, outcome_of, parked, provenance, result_of
+from gateway.outcomes import corrected, event_of, outcome_of, parked, provenance, result_of
 from gateway.preparing import Prepared, Preparer
 from gateway.records import (
     Envelope,
@@ -214,7 +213,7 @@ class Pipeline:
 
     def _check(self, envelope: Envelope, parsed: Parsed, mapped: Mapped) -> Prepared:
         channel = envelope.channel
-        event = parse_instant(mapped.event_time) if mapped.event_time else envelope.received_utc
+        event = event_of(mapped, channel.zone) or envelope.received_utc
         drafts = join(self.store, channel.shard, channel.member, mapped.contributions, event)
         context = self.context(envelope)
         drafts += provenance(envelope, parsed, mapped, drafts, context, self.store)

@@ -8,6 +8,7 @@ refused, for FHIR does not allow it.
 import re
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 _FORM = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:\d{2})?)?)?)?",
@@ -59,6 +60,24 @@ def parse_instant(text: str) -> datetime:
         raise ValueError("not a point in time")
     low, _ = interval(text)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=low)
+
+
+def begin(text: str, zone: str | None) -> datetime:
+    """Give the first moment of a date or dateTime in UTC, to bring records in order.
+
+    A date without a time begins in ``zone`` (UTC if None). Raises ValueError like ``interval``.
+    """
+    low, _ = interval(text)
+    if "T" not in text and zone is not None:
+        low -= _zone_us(zone, low)
+    # A zone may move the first and the last day out of what a datetime can hold.
+    low = min(max(low, EARLIEST_US), LATEST_US)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=low)
+
+
+def _zone_us(zone: str, local_us: int) -> int:
+    local = datetime(1970, 1, 1) + timedelta(microseconds=local_us)  # noqa: DTZ001 - local.
+    return (ZoneInfo(zone).utcoffset(local) or timedelta(0)) // timedelta(microseconds=1)
 
 
 def format_instant(moment: datetime) -> str:

@@ -118,6 +118,17 @@ def test_a_replayed_old_message_does_not_undo_a_newer_one(world: World) -> None:
     assert world.get(TOWNSHIP, before["subject"]["reference"]) == patient
 
 
+def test_a_day_without_a_time_orders_records_too(world: World) -> None:
+    timed = referral_file(90, rows=1)
+    newer = timed.replace(b"2026-11-02 10:20:00", b"2026-11-03")
+    newer = newer.replace(b"13800006214", b"13900006214")
+    assert statuses(world.send(REFERRALS, newer)) == ["stored"]
+    before = referral(world, 90)
+    world.send(REFERRALS, timed)
+    patient = world.get(TOWNSHIP, before["subject"]["reference"])
+    assert [one["value"] for one in patient["telecom"]] == ["13900006214"]
+
+
 def test_a_broken_document_is_mended_by_its_corrected_file(world: World) -> None:
     told = world.send("qs-county-documents", record("discharge-summary-broken.xml"))
     (parked,) = told["records"]

@@ -24,7 +24,7 @@ def _program() -> MappingProgram:
 
 
 PROGRAM = _program()
-TEXTS = st.text(st.characters(codec="gb18030", exclude_characters="|^~\\&\r\n"), max_size=12)
+TEXTS = st.text(st.characters(codec="gb18030", exclude_characters="|^~\\&\r\n\0"), max_size=12)
 RESULTS = st.tuples(
     st.sampled_from(["NM", "ST"]),
     st.decimals(0, 999, places=2).map(str),

@@ -85,3 +85,26 @@ def test_a_date_is_no_instant_and_a_moment_without_zone_is_not_written() -> None
         times.parse_instant("2024-01-01")
     with pytest.raises(ValueError, match="zone"):
         times.format_instant(datetime(2024, 1, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "moment"),
+    [
+        ("2026-11-02T10:20:00+08:00", "America/New_York", datetime(2026, 11, 2, 2, 20, tzinfo=UTC)),
+        ("2026-11-02", "Asia/Shanghai", datetime(2026, 11, 1, 16, tzinfo=UTC)),
+        ("2026-11", "Asia/Shanghai", datetime(2026, 10, 31, 16, tzinfo=UTC)),
+        ("2026", None, datetime(2026, 1, 1, tzinfo=UTC)),
+        ("0001-01-01", "Asia/Shanghai", datetime(1, 1, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+14:00", None, datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31", "America/New_York", datetime(9999, 12, 31, 5, tzinfo=UTC)),
+        (
+            "9999-12-31T23:59:59-12:00",
+            None,
+            datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_record_is_ordered_by_the_first_moment_of_its_time(
+    text: str, zone: str | None, moment: datetime
+) -> None:
+    assert times.begin(text, zone) == moment
