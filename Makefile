@@ -50,6 +50,7 @@ test-data: .venv/installed ## Fetch the official FHIR R4 examples into test-data
 	$(BIN)/python scripts/fetch_test_data.py
 
 fuzz: .venv/installed ## Fuzz readers, validator and entrances for ten minutes
+	$(BIN)/python -m tests.fuzz.readers
 	$(BIN)/pytest tests/fuzz -q -p no:cacheprovider --timeout 1800 $(ARGS)
 
 profiles-check: .venv/installed ## Validate every profile, value set and example with ourselves

@@ -7,13 +7,15 @@ FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
+from zlib import crc32
 
 from gateway import interactions
 from gateway.errors import GatewayError, Kind
-from gateway.fhir.definitions import Definitions
 from gateway.fhir.ids import business_id
 from gateway.interactions import Request, Written
 from gateway.join import join
@@ -21,6 +23,7 @@ from gateway.mapping import Library
 from gateway.outcomes import corrected, event_of, outcome_of, parked, provenance, result_of
 from gateway.preparing import Prepared, Preparer
 from gateway.records import (
+    Commit,
     Envelope,
     Format,
     MapContext,
@@ -29,15 +32,37 @@ from gateway.records import (
     Principal,
     Reader,
     RecordResult,
+    Stored,
     Visibility,
 )
 from gateway.store import Store
 from gateway.telemetry import RECORDS, log, log_bug, timed
 
 ATTEMPTS = 8
+LANES = 4
 HOPELESS = 200
 """So many records parked in a row: the file or its mapping is wrong, not its records."""
 LOG = log("pipeline")
+
+
+def open_lanes() -> tuple[Executor, ...]:
+    """Make the background lanes: each works off one message at a time, a channel keeps to one."""
+    return tuple(ThreadPoolExecutor(1, f"records-{number}") for number in range(LANES))
+
+
+class Stage:
+    """The stage that a record is in: timed, and named where it stops."""
+
+    def __init__(self) -> None:
+        """Begin where a parsed record begins."""
+        self.name = "map"
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Enter a stage; its name stays when it fails."""
+        self.name = name
+        with timed(name):
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +73,10 @@ class Pipeline:
     readers: Mapping[Format, Reader]
     library: Library
     preparer: Preparer
-    definitions: Definitions
     secret: bytes
     now: Callable[[], datetime]
     max_message_bytes: int = 50_000_000
-    threads: Executor = field(default_factory=partial(ThreadPoolExecutor, 2, "records"))
+    lanes: tuple[Executor, ...] = field(default_factory=open_lanes)
 
     # ------------------------------------------------------------ native records
 
@@ -80,18 +104,22 @@ class Pipeline:
             first = self.store.journal.message(shard, envelope.message_id)
             if first.status != "received":
                 return self.results(shard, envelope.message_id)
+            return self._resume(envelope)
         return self._all_records(envelope)
 
     def submit(self, envelope: Envelope) -> None:
-        """Process a message in the background; it stays in the journal until it has ended.
+        """Process a message in the background, those of one channel in the order they came.
 
-        What dies on the way is processed again by ``recover``.
+        It stays in the journal until it has ended; what dies on the way is processed again by
+        ``recover``.
         """
-        self.threads.submit(self.process, envelope).add_done_callback(_log_failure)
+        lane = self.lanes[crc32(envelope.channel.id.encode()) % len(self.lanes)]
+        lane.submit(self.process, envelope).add_done_callback(_log_failure)
 
     def close(self) -> None:
         """Finish the messages that are being processed."""
-        self.threads.shutdown(wait=True, cancel_futures=True)
+        for lane in self.lanes:
+            lane.shutdown(wait=True, cancel_futures=True)
 
     def results(self, shard: int, message_id: str) -> list[RecordResult]:
         """Tell how the records of a message ended last; raise GW-5007 for an unknown message."""
@@ -129,16 +157,31 @@ class Pipeline:
         for shard in self.store.registry.shards():
             while waiting := self.store.journal.pending(shard, self.now() + ahead):
                 for envelope in waiting:
-                    self._all_records(envelope)
+                    self._resume(envelope)
                     done += 1
         return done
 
-    def _all_records(self, envelope: Envelope) -> list[RecordResult]:
+    def _resume(self, envelope: Envelope) -> list[RecordResult]:
+        """Bring a broken-off message to its end; records that ended before are not run again.
+
+        A result commits with what its record wrote, so where there is one the record is whole.
+        """
+        ended = {
+            one.ordinal: one for one in self.results(envelope.channel.shard, envelope.message_id)
+        }
+        return self._all_records(envelope, ended)
+
+    def _all_records(
+        self, envelope: Envelope, ended: Mapping[int, RecordResult] = MappingProxyType({})
+    ) -> list[RecordResult]:
         results: list[RecordResult] = []
         failing = 0
         self._refresh()
         for parsed in self._parse(envelope):
-            result = parsed if isinstance(parsed, RecordResult) else self._record(envelope, parsed)
+            if isinstance(parsed, RecordResult):
+                result = parsed
+            else:
+                result = ended.get(parsed.ordinal) or self._record(envelope, parsed)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
             failing = failing + 1 if result.status == "parked" else 0
@@ -179,33 +222,45 @@ class Pipeline:
                 return
 
     def _record(self, envelope: Envelope, parsed: Parsed) -> RecordResult:
-        """Take one record along the whole way."""
-        stage = "map"
+        """Take one record along the whole way; what refuses it parks it.
+
+        While the store is away nothing is parked: the message waits, unended, for ``recover``.
+        """
+        stage = Stage()
         try:
-            with timed("map"):
-                mapped = self._map(envelope, parsed)
-            stage = "validate"
-            for attempt in range(ATTEMPTS):
-                with timed("validate"):
-                    prepared = self._check(envelope, parsed, mapped)
-                result = outcome_of(envelope, parsed, mapped, prepared)
-                try:
-                    with timed("store"):
-                        self.store.commit(replace(prepared.commit, record=result))
-                    self.preparer.committed(prepared.commit)
-                except GatewayError as error:
-                    if error.kind is not Kind.CONFLICT or attempt == ATTEMPTS - 1:
-                        stage = "store"
-                        raise
-                    continue
-                return result
+            return self._way(envelope, parsed, stage)
         except GatewayError as error:
-            return self._park(parked(envelope, parsed.ordinal, stage, error, parsed), envelope)
+            if error.kind is Kind.UNAVAILABLE:
+                raise
+            return self._park(parked(envelope, parsed.ordinal, stage.name, error, parsed), envelope)
         except Exception as bug:  # noqa: BLE001 - our own bug: the record is parked, the gateway lives.
             log_bug(LOG, bug, message=envelope.message_id, record=parsed.ordinal)
             fault = GatewayError("GW-1900")
-            return self._park(parked(envelope, parsed.ordinal, stage, fault, parsed), envelope)
+            return self._park(parked(envelope, parsed.ordinal, stage.name, fault, parsed), envelope)
+
+    def _way(self, envelope: Envelope, parsed: Parsed, stage: Stage) -> RecordResult:
+        """MAP → VALIDATE → STORE; again from VALIDATE when another write came between."""
+        with stage("map"):
+            mapped = self._map(envelope, parsed)
+        for attempt in range(1, ATTEMPTS + 1):
+            with stage("validate"):
+                prepared = self._check(envelope, parsed, mapped)
+            result = outcome_of(envelope, parsed, mapped, prepared)
+            try:
+                with stage("store"):
+                    self._commit(replace(prepared.commit, record=result))
+            except GatewayError as error:
+                if error.kind is not Kind.CONFLICT or attempt == ATTEMPTS:
+                    raise
+                continue
+            return result
         raise AssertionError("unreachable")
+
+    def _commit(self, commit: Commit) -> tuple[Stored, ...]:
+        """Write once, then let the validator take up the definitions among what was written."""
+        stored = self.store.commit(commit)
+        self.preparer.committed(commit)
+        return stored
 
     def _map(self, envelope: Envelope, parsed: Parsed) -> Mapped:
         program = self.library.for_channel(envelope.channel.mappings, parsed)
@@ -268,8 +323,7 @@ class Pipeline:
                     shard, plan.drafts, self.store.reading(shard), context
                 )
                 commit = replace(prepared.commit, conditions=plan.conditions)
-                stored = self.store.commit(commit)
-                self.preparer.committed(commit)
+                stored = self._commit(commit)
             except GatewayError as error:
                 is_last = attempt == ATTEMPTS - 1 or plan.is_guarded
                 if error.kind is not Kind.CONFLICT or is_last:

@@ -98,7 +98,6 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         READERS,
         library(settings, definitions),
         Preparer(validator, compile_indexer(definitions), REACTORS, secret),
-        definitions,
         secret,
         clock,
         settings.max_message_bytes,

@@ -2,14 +2,13 @@
 
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.written import answer_written
+from gateway.api.written import write_one
 from gateway.interactions import Request
 
 
 def create(exchange: Exchange, type_: str) -> Answer:
     """Store a resource under an id of our own; with If-None-Exist only when nothing matches."""
-    [written] = exchange.services.pipeline.write(exchange.principal, [creation(exchange, type_)])
-    return answer_written(exchange, written)
+    return write_one(exchange, creation(exchange, type_))
 
 
 def creation(exchange: Exchange, type_: str, full_url: str | None = None) -> Request:

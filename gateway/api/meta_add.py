@@ -3,35 +3,14 @@
 https://hl7.org/fhir/R4/resource-operation-meta-add.html
 """
 
-from functools import partial
-
-from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.meta import LABELS, answer_meta, given_meta, identity
-from gateway.api.read import current
-from gateway.fhir import codec
-from gateway.interactions import Request
+from gateway.api.meta import LABELS, change_labels, identity
 from gateway.records import Resource
 
 
 def meta_add(exchange: Exchange, type_: str, id_: str) -> Answer:
     """Answer the meta element that stands now; a change of it is a new version."""
-    demand(exchange.principal, type_, "update")
-    current(exchange, type_, id_)
-    [written] = exchange.services.pipeline.write(
-        exchange.principal,
-        [
-            Request(
-                "patch",
-                type_,
-                id=id_,
-                change=partial(_with_labels, given_meta(exchange)),
-                if_match=exchange.preconditions.if_match,
-            )
-        ],
-    )
-    stored = written.stored or current(exchange, type_, id_)
-    return answer_meta(codec.decode_stored(stored.body))
+    return change_labels(exchange, type_, id_, _with_labels)
 
 
 def _with_labels(given: Resource, resource: Resource) -> Resource:

@@ -12,7 +12,7 @@ from gateway.api.exchange import Answer, Exchange
 from gateway.api.negotiation import JSON_PATCH
 from gateway.api.parameters import criteria
 from gateway.api.read import current
-from gateway.api.written import answer_written
+from gateway.api.written import write_one
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.patch import Change, fhirpath_patch, json_patch, merge_patch
@@ -22,18 +22,12 @@ from gateway.records import Resource
 
 def patch(exchange: Exchange, type_: str, id_: str) -> Answer:
     """Change the current version; raise GW-7002 or GW-7003 when there is none."""
-    [written] = exchange.services.pipeline.write(
-        exchange.principal, [alteration(exchange, type_, id_)]
-    )
-    return answer_written(exchange, written)
+    return write_one(exchange, alteration(exchange, type_, id_))
 
 
 def conditional_patch(exchange: Exchange, type_: str) -> Answer:
     """Change the one resource that matches; raise GW-7048 for none, GW-7041 for several."""
-    [written] = exchange.services.pipeline.write(
-        exchange.principal, [conditional_alteration(exchange, type_)]
-    )
-    return answer_written(exchange, written)
+    return write_one(exchange, conditional_alteration(exchange, type_))
 
 
 def alteration(exchange: Exchange, type_: str, id_: str, full_url: str | None = None) -> Request:

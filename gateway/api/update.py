@@ -7,25 +7,19 @@ from gateway.access import demand, demand_id
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.parameters import criteria
 from gateway.api.read import is_id
-from gateway.api.written import answer_written
+from gateway.api.written import write_one
 from gateway.errors import GatewayError
 from gateway.interactions import Request
 
 
 def update(exchange: Exchange, type_: str, id_: str) -> Answer:
     """Replace a resource; under a new id only where clients may choose ids."""
-    [written] = exchange.services.pipeline.write(
-        exchange.principal, [replacement(exchange, type_, id_)]
-    )
-    return answer_written(exchange, written)
+    return write_one(exchange, replacement(exchange, type_, id_))
 
 
 def conditional_update(exchange: Exchange, type_: str) -> Answer:
     """Replace the one resource that matches, or create one when none does."""
-    [written] = exchange.services.pipeline.write(
-        exchange.principal, [conditional_replacement(exchange, type_)]
-    )
-    return answer_written(exchange, written)
+    return write_one(exchange, conditional_replacement(exchange, type_))
 
 
 def replacement(exchange: Exchange, type_: str, id_: str, full_url: str | None = None) -> Request:

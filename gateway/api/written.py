@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from gateway.api.exchange import Answer, Exchange
 from gateway.fhir.outcome import operation_outcome
-from gateway.interactions import Written
+from gateway.interactions import Request, Written
+
+
+def write_one(exchange: Exchange, request: Request) -> Answer:
+    """Write one request by itself and answer it."""
+    [written] = exchange.services.pipeline.write(exchange.principal, [request])
+    return answer_written(exchange, written)
 
 
 def answer_written(exchange: Exchange, written: Written) -> Answer:

@@ -73,7 +73,6 @@ _COMPILE = (
         "{text} 看起来是路径，却写成了常量；请写 {{from: …}} 或 {{const: …}}。",
         "{text} looks like a path but is written as a constant; write {{from: …}} or {{const: …}}",
     ),
-    _compile("GW-3039", "测试文件 {file} 不存在。", "the test file {file} does not exist"),
 )
 
 _RUN = (
@@ -183,14 +182,6 @@ _WARN = (
         "The coding system name {name} has no URL; the coding is without system (rule {rule}).",
         "请在映射的 systems 中登记。",
         "Add it to systems in the mapping.",
-    ),
-    Entry(
-        "GW-3204",
-        Kind.UNMAPPED,
-        "有 {count} 个来源字段没有被任何规则读取。",
-        "{count} source field(s) were read by no rule.",
-        "请补充规则，或在 ignore 中写明原因。",
-        "Add rules, or name them in ignore with the reason.",
     ),
     Entry(
         "GW-3208",

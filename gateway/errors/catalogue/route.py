@@ -4,14 +4,6 @@ from gateway.errors.kinds import Entry, Kind
 
 DELIVERY = (
     Entry(
-        "GW-6101",
-        Kind.NOT_FOUND,
-        "成员 {recipient} 没有登记接收通知的地址。",
-        "Member {recipient} has registered no address for notices.",
-        "请登记该成员的接收地址，然后用 gateway deliveries replay 重发。",
-        "Register the member's address, then use gateway deliveries replay.",
-    ),
-    Entry(
         "GW-6102",
         Kind.FORBIDDEN,
         "通知地址的主机 {host} 指向未获允许的内部网络。",
@@ -66,14 +58,6 @@ DELIVERY = (
         "The certificate or encrypted connection of the receiver {host} cannot be verified.",
         "请检查接收方证书的有效期与签发者；网关会稍后重试。",
         "Check validity and issuer of the receiver's certificate; the gateway tries again later.",
-    ),
-    Entry(
-        "GW-6109",
-        Kind.FORBIDDEN,
-        "成员 {recipient} 已无权查看该通知所指的记录，通知未发送。",
-        "Member {recipient} may no longer see what the notice points to; it was not sent.",
-        "如权限应恢复，请先恢复权限再重发。",
-        "If the right should be restored, restore it and replay the notice.",
     ),
     Entry(
         "GW-6110",
@@ -215,15 +199,6 @@ OVERSIGHT = (
         "请核对统计期间与数据来源；网关不以 0 代替未知的比率。",
         "Check the period and the sources; the gateway does not give 0 for an unknown rate.",
         issue_code="business-rule",
-    ),
-    Entry(
-        "GW-6231",
-        Kind.UNSUPPORTED,
-        "统计期间 {period} 无法识别。",
-        "The period {period} cannot be read.",
-        "请写成 2026、2026-11 或 2026-11-03。",
-        "Write it as 2026, 2026-11 or 2026-11-03.",
-        issue_code="value",
     ),
 )
 

@@ -127,15 +127,6 @@ ENTRIES: tuple[Entry, ...] = (
         issue_code="exception",
     ),
     Entry(
-        "GW-4014",
-        Kind.INVALID,
-        "{element} 含有首尾空白。",
-        "{element} has leading or trailing white space.",
-        "请去掉首尾空白。",
-        "Trim it.",
-        issue_code="invalid",
-    ),
-    Entry(
         "GW-4015",
         Kind.INVALID,
         "问题超过 {limit} 个，其余内容未再校验。",

@@ -230,15 +230,6 @@ ENTRIES: tuple[Entry, ...] = (
         issue_code="invalid",
     ),
     Entry(
-        "GW-4410",
-        Kind.INVALID,
-        "{element} 含有类似 HTML 标签的文字。",
-        "{element} holds text that looks like HTML.",
-        "请去掉标签；需要格式时使用 markdown 或 Narrative。",
-        "Drop the tags; use markdown or Narrative for form.",
-        issue_code="invalid",
-    ),
-    Entry(
         "GW-4411",
         Kind.INVALID,
         "{element} 的叙述语言分段不合规范要求（{problem}）。",

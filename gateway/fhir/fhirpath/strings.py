@@ -84,11 +84,7 @@ def matches(
     _: Env, focus: Collection, expression: Collection, flags: Collection | None = None
 ) -> Collection:
     """Say whether the expression is found in the text."""
-    text, wanted = text_of(focus), text_of(expression)
-    if text is None or wanted is None:
-        return []
-    demand_short(wanted, text)
-    return [pattern(wanted, text_of(flags or []) or "").search(text) is not None]
+    return _matched(re.Pattern.search, focus, expression, flags)
 
 
 @eager("matchesFull", 1, 2)
@@ -96,11 +92,20 @@ def matches_full(
     _: Env, focus: Collection, expression: Collection, flags: Collection | None = None
 ) -> Collection:
     """Say whether the whole text is of that form."""
+    return _matched(re.Pattern.fullmatch, focus, expression, flags)
+
+
+def _matched(
+    way: Callable[[re.Pattern[str], str], re.Match[str] | None],
+    focus: Collection,
+    expression: Collection,
+    flags: Collection | None,
+) -> Collection:
     text, wanted = text_of(focus), text_of(expression)
     if text is None or wanted is None:
         return []
     demand_short(wanted, text)
-    return [pattern(wanted, text_of(flags or []) or "").fullmatch(text) is not None]
+    return [way(pattern(wanted, text_of(flags or []) or ""), text) is not None]
 
 
 @eager("replace", 2)
