@@ -4,6 +4,7 @@ from gateway.store.database import Snapshot
 from gateway.store.journal import Attempt, Journal, Message, Record
 from gateway.store.outbox import Delivery, Outbox
 from gateway.store.pages import Page
+from gateway.store.pruning import Pruned
 from gateway.store.registry import Client, Member, Registry, Tenant
 from gateway.store.store import Store
 
@@ -16,6 +17,7 @@ __all__ = [
     "Message",
     "Outbox",
     "Page",
+    "Pruned",
     "Record",
     "Registry",
     "Snapshot",

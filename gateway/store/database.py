@@ -101,5 +101,11 @@ class Database(Protocol):
     def write(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one durable transaction; it may be run again after a race."""
 
+    def size(self) -> int:
+        """Give the bytes that the database takes on disk."""
+
+    def shrink(self) -> None:
+        """Give free space back to the disk, where the engine can."""
+
     def close(self) -> None:
         """Finish the waiting writes and close the connections."""

@@ -1,7 +1,6 @@
 """The message journal: raw bytes are durable here before anything is acknowledged."""
 
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from gateway.errors import GatewayError
 from gateway.records import Channel, Envelope, RecordResult
 from gateway.store import record_rows
 from gateway.store.database import Database, Session
+from gateway.store.files import LargeMessages
 from gateway.store.keys import bounded, instant, micros
 from gateway.store.registry import Registry
 from gateway.store.schema import attempt, message, record, record_key
@@ -86,7 +86,7 @@ class Journal:
     def __init__(self, database: Database, registry: Registry, folder: Path) -> None:
         self._database = database
         self._registry = registry
-        self._folder = folder
+        self.files = LargeMessages(folder)
 
     def receive(
         self,
@@ -101,7 +101,7 @@ class Journal:
         The caller runs it at once; should it die, ``pending`` gives the message out after a lease.
         """
         digest = hashlib.sha256(raw).hexdigest()
-        path = self._write_file(digest, raw) if len(raw) > INLINE_BYTES else None
+        path = self.files.keep(digest, raw) if len(raw) > INLINE_BYTES else None
         key = (channel.shard, channel.id, bounded(control_id or ""), digest)
         values = {
             "shard": channel.shard,
@@ -138,6 +138,9 @@ class Journal:
             return first[0], first[1], True
 
         message_id, received_us, is_duplicate = self._database.write(insert)
+        if path is not None:
+            # Its row stands now, so that no sweep takes it any more; one that came before did.
+            self.files.keep(digest, raw)
         return Envelope(message_id, channel, raw, instant(received_us), peer, is_duplicate)
 
     def message(self, shard: int, message_id: str) -> Message:
@@ -298,50 +301,18 @@ class Journal:
 
     def _to_envelope(self, row: Row[Any]) -> Envelope:
         channel = self._registry.channel(row.channel)
+        if row.raw is None and row.path is None:
+            raise GatewayError("GW-5011", message_id=row.message_id)
         raw = bytes(row.raw) if row.raw is not None else self._read_file(row)
         return Envelope(row.message_id, channel, raw, instant(row.received_utc), row.peer)
 
-    def _write_file(self, digest: str, raw: bytes) -> str:
-        """Write and sync a large message; its name is its hash, so a repeated one is shared."""
-        name = f"messages/{digest[:2]}/{digest}"
-        path = self._folder / name
-        if path.exists():
-            return name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-            with part.open("wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-            _sync_folder(path.parent)
-            _sync_folder(path.parent.parent)
-        except OSError as err:
-            raise GatewayError("GW-5004", retry_after_s=60) from err
-        return name
-
     def _read_file(self, row: Row[Any]) -> bytes:
-        try:
-            raw: bytes = (self._folder / row.path).read_bytes()
-        except OSError as err:
-            raise GatewayError("GW-5008", message_id=row.message_id) from err
-        if hashlib.sha256(raw).hexdigest() != row.sha256:
-            raise GatewayError("GW-5008", message_id=row.message_id)
-        return raw
+        return self.files.read(row.path, row.sha256, row.message_id)
 
 
 def _message_id(now: datetime) -> str:
     """Make an id that sorts by time: 12 digits of milliseconds, 16 of chance."""
     return f"{micros(now) // 1000:012x}{secrets.token_hex(8)}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _has_key(key: tuple[str | None, str]) -> Any:

@@ -118,6 +118,13 @@ class PostgresDatabase:
         with self._guarded(), self._single.connect() as connection:
             connection.exec_driver_sql("ANALYZE")
 
+    def size(self) -> int:
+        """Give the bytes of the database's files."""
+        return int(self.rows("SELECT pg_database_size(current_database())", ())[0][0])
+
+    def shrink(self) -> None:
+        """Do nothing: the server's own vacuum makes free space usable again."""
+
     def close(self) -> None:
         """Close the pool."""
         self.engine.dispose()

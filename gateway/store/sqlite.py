@@ -21,6 +21,8 @@ from gateway.store.sqlite_session import SQLiteSession
 
 T = TypeVar("T")
 LARGEST_GROUP = 64
+_INCREMENTAL = 2
+_FREED_PAGES = 2_000
 _CLOCK = "SELECT txn, ms FROM clock WHERE shard = ?"
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -75,6 +77,8 @@ class SQLiteDatabase:
         self._connection: Connection | None = None
         self._raw: sqlite3.Connection | None = None
         with translated(), _raw_connection(path) as raw:
+            # Takes effect on an empty file only: pruned pages can be given back (``shrink``).
+            raw.execute("PRAGMA auto_vacuum=INCREMENTAL")
             raw.execute("PRAGMA journal_mode=WAL")
 
     @property
@@ -113,6 +117,22 @@ class SQLiteDatabase:
     def has_transaction_before(self, ms: int) -> bool:  # noqa: ARG002
         """Writers take turns: when this is asked in turn, none is on its way."""
         return False
+
+    # ------------------------------------------------------------ space
+
+    def size(self) -> int:
+        """Give the bytes of the database file, once what is written is in it."""
+        pages, page = (
+            self.rows(f"PRAGMA {name}", ())[0][0] for name in ("page_count", "page_size")
+        )
+        return int(pages * page)
+
+    def shrink(self) -> None:
+        """Give free pages back to the disk, in steps between which others write."""
+        if self.rows("PRAGMA auto_vacuum", ())[0][0] != _INCREMENTAL:
+            return
+        while self.rows("PRAGMA freelist_count", ())[0][0]:
+            self.write(_free_some)
 
     # ------------------------------------------------------------ writing
 
@@ -237,6 +257,12 @@ class SQLiteDatabase:
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
+
+
+def _free_some(session: Session) -> None:
+    # Core takes it for a statement without rows and would step it once: one page.
+    raw = _driver(session.connection.connection)
+    raw.execute(f"PRAGMA incremental_vacuum({_FREED_PAGES})").fetchall()
 
 
 def _driver(proxy: PoolProxiedConnection) -> sqlite3.Connection:

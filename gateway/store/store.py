@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.fhir.search_model import Query
 from gateway.fhir.search_query import Mode, parse_query
 from gateway.records import BusinessKey, CodeSets, Commit, Stored, Visibility
-from gateway.store import maintenance, upgrading, versions, writing
+from gateway.store import maintenance, pruning, upgrading, versions, writing
 from gateway.store.database import Session
 from gateway.store.journal import Journal
 from gateway.store.keys import micros, text_number
@@ -23,6 +23,7 @@ from gateway.store.pages import Page
 from gateway.store.parameter_rows import StaleParametersError
 from gateway.store.parameters import Parameters
 from gateway.store.postgres import PostgresDatabase
+from gateway.store.pruning import Pruned
 from gateway.store.reading import StoreReading
 from gateway.store.registry import Registry
 from gateway.store.search import search, search_in
@@ -192,6 +193,27 @@ class Store:
     def purge(self, shard: int) -> int:
         """Drop index rows that no page can ask for any more; give the number of versions."""
         return maintenance.purge(self.database, shard, self._now_us() // 1000)
+
+    def prune(
+        self, shard: int, *, done: datetime, parked: datetime, is_dry: bool = False
+    ) -> tuple[Pruned, Pruned]:
+        """Drop the bytes of messages received before a time: of those done, of those parked.
+
+        Gives how many messages and bytes each; ``is_dry`` changes nothing.
+        """
+        ended = ((pruning.DONE, done), (pruning.PARKED, parked))
+        finished, failed = (
+            pruning.prune(self.database, shard, statuses, before, is_dry=is_dry)
+            for statuses, before in ended
+        )
+        return finished, failed
+
+    def reclaim(self) -> int:
+        """Delete files that no message needs, give free pages back; give the bytes come free."""
+        before = self.database.size()
+        swept = pruning.sweep(self.database, self.journal.files)
+        self.database.shrink()
+        return swept + before - self.database.size()
 
     def analyze(self) -> None:
         """Let PostgreSQL count its tables now (after a bulk load); SQLite needs nothing."""

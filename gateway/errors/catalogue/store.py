@@ -85,4 +85,12 @@ ENTRIES: tuple[Entry, ...] = (
         "请使用 sqlite:/// 或 postgresql:// 开头的地址。",
         "Use one that begins with sqlite:/// or postgresql://.",
     ),
+    Entry(
+        "GW-5011",
+        Kind.GONE,
+        "消息 {message_id} 的原始内容已按保留期限清除，不能重放。",
+        "The bytes of message {message_id} were pruned after their time of keeping: no replay.",
+        "请让发送方重发该消息；保留期限由 keep_done_days 与 keep_parked_days 设定。",
+        "Let the sender send it again; keep_done_days and keep_parked_days set how long they stay.",
+    ),
 )
