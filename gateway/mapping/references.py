@@ -1,11 +1,13 @@
 """References between the resources of one record: ``ref: patient``."""
 
+from collections.abc import Callable
 from typing import Any
 
-from gateway.mapping.nodes import Node, Scalar
+from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.run import Frame, Instance, Many, One
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
+from gateway.records import Selector
 
 
 def instances(frame: Frame, name: str) -> list[Instance]:
@@ -59,6 +61,25 @@ def _siblings(pool: list[Instance], me: Instance) -> list[Instance]:
     return pool
 
 
+def made_of(frame: Frame, name: str, selectors: list[Selector]) -> list[Instance]:
+    """Find the resources of a name made from the nodes of paths, in order; none for other nodes."""
+    run = frame.run
+    found: dict[str, Instance] = {}
+    for select in selectors:
+        for node in select(frame.anchor, run.root):
+            for one in run.made_of(name, node):
+                found.setdefault(one.id, one)
+    return list(found.values())
+
+
+def _finder(node: Table, name: str, scope: Scope) -> Callable[[Frame], list[Instance]]:
+    """Compile which resources a reference means: by ``of:`` exactly, else from where it stands."""
+    if "of" not in node:
+        return lambda frame: instances(frame, name)
+    selectors = scope.selectors_of(node.entries["of"])
+    return lambda frame: made_of(frame, name, selectors)
+
+
 def _known(node: Node, element: Element, scope: Scope) -> str | None:
     """Check name, type and containment of a reference; give the local name."""
     if not isinstance(node, Scalar) or node.is_null:
@@ -85,15 +106,16 @@ def _reference(frame: Frame, one: Instance, pointer: str, rule: str) -> dict[str
     return {"reference": text}
 
 
-def compile_one(node: Node, element: Element, scope: Scope, target: str) -> One | None:
-    """Compile ``ref: name`` for an element that occurs once."""
-    name = _known(node, element, scope)
+def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One | None:
+    """Compile ``ref: name`` for an element that occurs once; with ``of:`` the first is meant."""
+    name = _known(node.entries["ref"], element, scope)
     if name is None:
         return None
     spot = scope.spot(node.mark, target)
+    find, is_exact = _finder(node, name, scope), "of" in node
 
     def value(frame: Frame, pointer: str) -> dict[str, Any] | None:
-        found = instances(frame, name)
+        found = find(frame)[:1] if is_exact else find(frame)
         if not found:
             return None
         if len(found) > 1:
@@ -105,15 +127,16 @@ def compile_one(node: Node, element: Element, scope: Scope, target: str) -> One 
     return value
 
 
-def compile_many(node: Node, element: Element, scope: Scope, target: str) -> Many | None:
+def compile_many(node: Table, element: Element, scope: Scope, target: str) -> Many | None:
     """Compile ``ref: name`` for an element that may repeat: every resource meant, in order."""
-    name = _known(node, element, scope)
+    name = _known(node.entries["ref"], element, scope)
     if name is None:
         return None
     rule = scope.spot(node.mark, target).rule
+    find = _finder(node, name, scope)
 
     def values(frame: Frame, pointer: str, start: int) -> list[Any]:
-        found = instances(frame, name)
+        found = find(frame)
         return [
             _reference(frame, one, f"{pointer}/{start + no}", rule) for no, one in enumerate(found)
         ]

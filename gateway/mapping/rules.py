@@ -5,6 +5,7 @@ can give anything but constants decides if an object is kept: constants alone do
 """
 
 import re
+from itertools import chain
 from typing import Any
 
 from gateway.mapping import references
@@ -19,7 +20,7 @@ from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, place_of
 
 WORDS = tuple(
-    "from each set as codes when ref use otherwise default join with template const".split()  # noqa: SIM905
+    "from each set as codes when ref of use otherwise default join with template const".split()  # noqa: SIM905
 )
 _EXCLUSIVE = (
     ("from", "join"),
@@ -70,7 +71,7 @@ def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rul
     if "each" in node:
         return _compile_each(node, element, scope, target)
     if "ref" in node and isinstance(node.entries["ref"], Scalar) and element.is_many:
-        many = references.compile_many(node.entries["ref"], element, scope, target)
+        many = references.compile_many(node, element, scope, target)
         return Rule(None, _many_when(many, node, scope), True) if many else None
     compiled = _single(node, element, scope, target)
     if compiled is None:
@@ -96,9 +97,9 @@ def _is_sensible(node: Table, scope: Scope) -> bool:
         scope.problems.add(
             node.mark_of("otherwise"), "GW-3013", word="codes (for an absent source write default:)"
         )
-    for word in ("with", "template"):
-        if word in node and "join" not in node:
-            scope.problems.add(node.mark_of(word), "GW-3013", word="join")
+    for word, other in (("with", "join"), ("template", "join"), ("of", "ref")):
+        if word in node and other not in node:
+            scope.problems.add(node.mark_of(word), "GW-3013", word=other)
     return len(scope.problems) == before
 
 
@@ -132,21 +133,21 @@ def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> R
     if not element.is_many:
         scope.problems.add(node.mark_of("each"), "GW-3029", element=target)
         return None
-    select = scope.selector(node.entries["each"])
+    selectors = scope.selectors_of(node.entries["each"])
     inner_table = Table(
         {w: v for w, v in node.entries.items() if w != "each"}, node.mark, node.marks
     )
     if not any(word in inner_table for word in _SOURCES):
         inner_table.entries["from"] = Scalar(".", False, node.mark_of("each"))
     rule = compile_rule(inner_table, element, scope, target)
-    if select is None or rule is None:
+    if not selectors or rule is None:
         return None
     one, many = rule.one, rule.many
 
     def values(frame: Frame, pointer: str, start: int) -> list[Any]:
         made: list[Any] = []
         run = frame.run
-        for anchor in select(frame.anchor, run.root):
+        for anchor in chain.from_iterable(s(frame.anchor, run.root) for s in selectors):
             inner = Frame(run, anchor, frame.instance, frame)
             if many is not None:
                 made += many(inner, pointer, start + len(made))
@@ -190,7 +191,7 @@ def _compile_ref(
     if isinstance(inner, Table):
         outside = Table({"set": _outside(inner)}, inner.mark)
         return _compile_object(outside, element, scope, target)
-    one = references.compile_one(inner, element, scope, target)
+    one = references.compile_one(node, element, scope, target)
     return (one, True) if one else None
 
 

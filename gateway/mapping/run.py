@@ -57,6 +57,7 @@ class Run:
     __slots__ = (
         "_anchors",
         "_filled",
+        "_made",
         "_warned",
         "context",
         "instances",
@@ -90,6 +91,7 @@ class Run:
         self.instances: dict[str, list[Instance]] = {}
         self._anchors: dict[int, tuple[Node, dict[Selector, list[Seen]]]] = {}
         self._filled: dict[str, str] = {}
+        self._made: dict[str, dict[Place, list[Instance]]] = {}
         self._warned: set[tuple[object, ...]] = set()
 
     def seen_from(self, anchor: Node) -> "dict[Selector, list[Seen]]":
@@ -98,6 +100,15 @@ class Run:
         if known is None:
             known = self._anchors[id(anchor)] = (anchor, {})
         return known[1]
+
+    def made_of(self, name: str, node: Node) -> "list[Instance]":
+        """Give the resources of a name that were made from a node; asked once all are made."""
+        places = self._made.get(name)
+        if places is None:
+            places = self._made[name] = {}
+            for one in self.instances.get(name, ()):
+                places.setdefault(one.anchor.place, []).append(one)
+        return places.get(node.place, [])
 
     def fill(self, text: str, spot: Spot) -> str:
         """Fill ``{name}`` from the channel's options; raise GW-3105 for one that is not set."""
