@@ -7,7 +7,7 @@ FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,7 +35,9 @@ from gateway.records import (
     Stored,
     Visibility,
 )
+from gateway.search_definitions import demand_answerable
 from gateway.store import Store
+from gateway.store.parameters import TYPE as SEARCH_PARAMETER
 from gateway.telemetry import RECORDS, log, log_bug, timed
 
 ATTEMPTS = 8
@@ -257,9 +259,13 @@ class Pipeline:
         raise AssertionError("unreachable")
 
     def _commit(self, commit: Commit) -> tuple[Stored, ...]:
-        """Write once, then let the validator take up the definitions among what was written."""
+        """Write once, then let validator and index take up the definitions that were written."""
         stored = self.store.commit(commit)
         self.preparer.committed(commit)
+        if any(change.type == SEARCH_PARAMETER for change in commit.changes):
+            # It is written and stays so: what fails here, the worker does.
+            with suppress(GatewayError):
+                self.store.parameters.follow(commit.shard)
         return stored
 
     def _map(self, envelope: Envelope, parsed: Parsed) -> Mapped:
@@ -322,7 +328,8 @@ class Pipeline:
                 prepared = self.preparer.prepare(
                     shard, plan.drafts, self.store.reading(shard), context
                 )
-                commit = replace(prepared.commit, conditions=plan.conditions)
+                names = demand_answerable(self.store, shard, prepared.drafts)
+                commit = replace(prepared.commit, conditions=(*plan.conditions, *names))
                 stored = self._commit(commit)
             except GatewayError as error:
                 is_last = attempt == ATTEMPTS - 1 or plan.is_guarded
@@ -348,7 +355,7 @@ class Pipeline:
         self, visibility: Visibility, type_: str, pairs: Sequence[tuple[str, str]]
     ) -> Sequence[str]:
         """Search for a condition; at most two ids, since two are as wrong as twenty."""
-        query = self.store.query((type_,), [*pairs, ("_count", "2")], "strict")
+        query = self.store.query(visibility.shard, (type_,), [*pairs, ("_count", "2")], "strict")
         if not query.conditions:
             raise GatewayError("GW-7043", type=type_)
         return [one.id for one in self.store.search(visibility, query).matches]

@@ -37,6 +37,13 @@ class Members(Protocol):
         """Give a member."""
 
 
+class Indexing(Protocol):
+    """The tenants' own search parameters (``Store.parameters``)."""
+
+    def work(self, shard: int) -> bool:
+        """Do one step of what is to be indexed; False when nothing is left."""
+
+
 class Holdings(Protocol):
     """The parts of the store that the worker uses."""
 
@@ -48,6 +55,10 @@ class Holdings(Protocol):
 
     def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
         """Give the newest version that is visible."""
+
+    @property
+    def parameters(self) -> Indexing:
+        """What the tenants' own search parameters still need."""
 
     def purge(self, shard: int) -> int:
         """Drop index rows that no page can ask for any more."""
@@ -105,11 +116,12 @@ class Worker:
             recovered = self._recover()
         shards = self._store.registry.shards()
         sent = sum(self.deliver(shard) for shard in shards)
+        indexed = [self._store.parameters.work(shard) for shard in shards]
         if self._maintained is None or now - self._maintained >= MAINTAIN_EVERY:
             self._maintained = now
             for shard in shards:
                 self._store.purge(shard)
-        return bool(sent or recovered)
+        return bool(sent or recovered or any(indexed))
 
     def deliver(self, shard: int) -> int:
         """Send the notices that are due; recipients side by side, each one's own in order."""

@@ -27,7 +27,9 @@ def search_in(
     Raises GW-71xx for a parameter, modifier or value that is not understood.
     """
     asked = without_paging(exchange.query)
-    query = exchange.services.store.query(types, asked, _mode(exchange), server=exchange.address)
+    query = exchange.services.store.query(
+        exchange.visibility.shard, types, asked, _mode(exchange), server=exchange.address
+    )
     query = replace(query, conditions=(*within, *query.conditions))
     page = page_of(exchange, query, cursor_of(exchange, path, asked))
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}

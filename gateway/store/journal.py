@@ -116,6 +116,8 @@ class Journal:
             "received_utc": micros(now),
             "status": "received",
             "lease_utc": micros(now + LEASE),
+            "deaths": 0,
+            "reached": 0,
         }
 
         def insert(session: Session) -> tuple[str, int, bool]:

@@ -1,6 +1,7 @@
-"""The deployment's own search parameters as rows, and in memory as the writers index by them."""
+"""A tenant's own search parameters as rows, and in memory as the writers index by them."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.fhir import codec
 from gateway.fhir.definitions import Definitions, SearchParameter, search_parameter
@@ -8,8 +9,12 @@ from gateway.fhir.search_index import Extract, compile_parameter
 from gateway.records import IndexRow, Resource
 from gateway.store.database import Database
 
-GENERATION = "SELECT coalesce(max(generation), 0) FROM search_parameter"
-_ROWS = "SELECT url, definition, state, generation, since_ms FROM search_parameter ORDER BY url"
+State = Literal["building", "active", "changing", "retired", "gone"]
+"""``changing``: the rows of what it was before are being deleted; it is built anew then."""
+GENERATION = "SELECT coalesce(max(generation), 0) FROM search_parameter WHERE shard = ?"
+_ROWS = (
+    "SELECT url, definition, state, generation FROM search_parameter WHERE shard = ? ORDER BY url"
+)
 
 
 class StaleParametersError(Exception):
@@ -18,7 +23,7 @@ class StaleParametersError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OwnParameters:
-    """What one process knows of them. ``active`` ones answer, ``building`` ones are written."""
+    """What one process knows of them. ``active`` ones answer; ``building`` ones will."""
 
     generation: int = 0
     active: dict[str, dict[str, SearchParameter]] = field(default_factory=dict)
@@ -33,11 +38,11 @@ class OwnParameters:
         return tuple(found)
 
 
-def read_parameters(database: Database, definitions: Definitions) -> OwnParameters:
-    """Read and compile all of them."""
-    rows = database.rows(_ROWS, ())
+def read_parameters(database: Database, shard: int, definitions: Definitions) -> OwnParameters:
+    """Read and compile all of a tenant."""
+    rows = database.rows(_ROWS, (shard,))
     known = OwnParameters(max((row[3] for row in rows), default=0))
-    for _, text, state, *_rest in rows:
+    for _, text, state, _generation in rows:
         if state in {"retired", "gone"}:
             continue
         definition = codec.decode_stored(text.encode())
@@ -45,6 +50,7 @@ def read_parameters(database: Database, definitions: Definitions) -> OwnParamete
         where = known.active if state == "active" else known.building
         for type_ in definition["base"]:
             where.setdefault(type_, {})[parameter.code] = parameter
-            extracts = known._extracts.setdefault(type_, [])
-            extracts += compile_parameter(definitions, type_, parameter)
+            if state != "changing":
+                extracts = known._extracts.setdefault(type_, [])
+                extracts += compile_parameter(definitions, type_, parameter)
     return known

@@ -33,7 +33,8 @@ _HEADS = (
     "ORDER BY v.type, v.id FOR UPDATE OF v"
 )
 _STAMP = f"""SELECT pg_current_xact_id()::text::bigint,
-floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, ({GENERATION})"""  # noqa: S608
+floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+({GENERATION.replace("?", "%s")})"""  # noqa: S608
 _ALIASES = (
     "SELECT a.owner, a.type, a.system, a.value, a.id "
     "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) "
@@ -67,9 +68,9 @@ class PostgresSession:
             if all(row[5] == CURRENT for row in rows):
                 return {(row[0], row[1]): Head(row[2], row[3], row[4]) for row in rows}
 
-    def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:  # noqa: ARG002
+    def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
         """Take the transaction's number, then the server's time."""
-        txn, ms, generation = self._raw.execute(_STAMP.encode()).fetchall()[0]
+        txn, ms, generation = self._raw.execute(_STAMP.encode(), (shard,)).fetchall()[0]
         return Stamp(txn, max(ms, at_least_ms), generation)
 
     def aliases(

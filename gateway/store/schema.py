@@ -217,6 +217,8 @@ message = Table(
     _big("received_utc"),
     _text("status"),
     _big("lease_utc"),
+    _int("deaths"),  # runs of a recovery that did not come back, without progress between them
+    _int("reached"),  # records that had ended when the last of them began
     PrimaryKeyConstraint("shard", "message_id", name="message_pk"),
     UniqueConstraint("shard", "channel", "control_id", "sha256", name="message_once"),
     Index(
@@ -359,16 +361,18 @@ client = Table(
 )
 
 # Search parameters of the deployment's own; the greatest generation says whether one is news.
+# What a tenant adds to the release's parameters, as far as it is indexed.
 search_parameter = Table(
     "search_parameter",
     metadata,
+    _shard(),
     _text("url"),
     _text("definition"),
-    _text("state"),  # building, active, retired, gone
+    _text("state"),  # building, active, changing, retired, gone
     _big("generation"),
     _big("since_ms"),
-    PrimaryKeyConstraint("url", name="search_parameter_pk"),
-    Index("search_parameter_news", "generation"),
+    PrimaryKeyConstraint("shard", "url", name="search_parameter_pk"),
+    Index("search_parameter_news", "shard", "generation"),
 )
 
 reindexing = Table(

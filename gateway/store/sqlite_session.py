@@ -53,7 +53,7 @@ class SQLiteSession:
             row = self._raw.execute(
                 "SELECT txn, ms FROM clock WHERE shard = ?", (shard,)
             ).fetchone()
-            generation = self._raw.execute(GENERATION).fetchone()[0]
+            generation = self._raw.execute(GENERATION, (shard,)).fetchone()[0]
             last = Stamp(row[0], row[1] + 1, generation) if row else Stamp(0, 0, generation)
         ms = max(self._now_ms(), last.ms, at_least_ms)
         stamp = Stamp(last.txn + 1, ms, last.generation)

@@ -91,16 +91,18 @@ class Store:
         """
         check = self._check_of(commit) if commit.conditions else None
         while True:
-            prepared = replace(writing.prepare(commit, self.parameters.known), check=check)
+            own = self.parameters.known(commit.shard)
+            prepared = replace(writing.prepare(commit, own), check=check)
             try:
                 return self.database.write(partial(writing.apply, prepared))
             except StaleParametersError:
-                self.parameters.refresh()
+                self.parameters.refresh(commit.shard)
 
     def _check_of(self, commit: Commit) -> Callable[[Session], None]:
         """Give the check that conditional criteria still find what their caller saw."""
         queries = [
-            (one, self.query((one.type,), one.criteria, "strict")) for one in commit.conditions
+            (one, self.query(commit.shard, (one.type,), one.criteria, "strict"))
+            for one in commit.conditions
         ]
         digests = [text_number(f"{one.type}?{one.criteria}") for one, _ in queries]
 
@@ -155,17 +157,18 @@ class Store:
 
     def query(
         self,
+        shard: int,
         types: Sequence[str],
         pairs: Sequence[tuple[str, str]],
         mode: Mode | None = None,
         *,
         server: str | None = None,
     ) -> Query:
-        """Parse a search by all that is known here: the deployment's own parameters, its codes.
+        """Parse a search by all that is known here: the tenant's own parameters, the codes.
 
         Raises what ``parse_query`` raises, and GW-7110 for a parameter that is being indexed.
         """
-        definitions = self.parameters.definitions(types, pairs)
+        definitions = self.parameters.definitions(shard, types, pairs)
         return parse_query(definitions, types, pairs, mode, server=server, code_sets=self.code_sets)
 
     def search(self, visibility: Visibility, query: Query, cursor: str | None = None) -> Page:

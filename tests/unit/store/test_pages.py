@@ -105,7 +105,7 @@ def test_a_slow_transaction_is_not_lost_behind_a_fast_one(store: Store) -> None:
     def write_slowly() -> None:
         def work(session: object) -> None:
             slow = commit(change("Patient", "slow"))
-            prepared = store_writing.prepare(slow, store.parameters.known)
+            prepared = store_writing.prepare(slow, store.parameters.known(1))
             store_writing.apply(prepared, session)  # type: ignore[arg-type]
             begun.set()
             may_end.wait(20)

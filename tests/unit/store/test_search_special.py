@@ -21,7 +21,7 @@ def ids(store: Store, url: str) -> list[str]:
     type_, _, rest = url.partition("?")
     pairs = [(n, v) for n, _, v in (part.partition("=") for part in rest.split("&"))]
     store.code_sets = CODES
-    return sorted(one.id for one in store.search(ALL, store.query((type_,), pairs)).matches)
+    return sorted(one.id for one in store.search(ALL, store.query(1, (type_,), pairs)).matches)
 
 
 def _quantity(value: str, unit: str, system: str = UCUM) -> dict[str, Any]:
