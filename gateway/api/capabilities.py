@@ -43,8 +43,9 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
             {
                 "mode": "server",
                 **({} if settings.sandbox else {"security": _security()}),
-                "resource": _resources(
-                    exchange.services.definitions, routes, settings.update_as_create
+                "resource": _with_own(
+                    _resources(exchange.services.definitions, routes, settings.update_as_create),
+                    _own(exchange),
                 ),
                 "interaction": _system_interactions(routes),
                 "operation": _operations(route for route in routes if route.is_system),
@@ -98,6 +99,26 @@ def _resources(
             **_typed_operations(routes, type_),
         }
         for type_ in sorted(definitions.resource_types)
+    ]
+
+
+def _own(exchange: Exchange) -> dict[str, dict[str, SearchParameter]]:
+    """Give the tenant's own search parameters that answer; without a token, of the only one."""
+    store = exchange.services.store
+    shards = store.registry.shards()
+    if exchange.principal.client:
+        return store.parameters.current(exchange.visibility.shard).active
+    return store.parameters.current(shards[0]).active if len(shards) == 1 else {}
+
+
+def _with_own(
+    resources: list[Resource], own: dict[str, dict[str, SearchParameter]]
+) -> list[Resource]:
+    return [
+        one | {"searchParam": [*one["searchParam"], *map(_search_parameter, own[type_].values())]}
+        if (type_ := one["type"]) in own
+        else one
+        for one in resources
     ]
 
 

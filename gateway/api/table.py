@@ -24,6 +24,7 @@ from gateway.api.meta_delete import meta_delete
 from gateway.api.patch import conditional_patch, patch
 from gateway.api.read import read
 from gateway.api.referral_records import standardized_referrals
+from gateway.api.reindex import reindex, reindex_all, reindex_status
 from gateway.api.search_compartment import search_compartment
 from gateway.api.search_system import search_system
 from gateway.api.search_type import search_type
@@ -118,6 +119,18 @@ TABLE: tuple[Route, ...] = (
     Route("$meta-add", "POST", "/<type_>/<id_>/$meta-add", meta_add, is_writing=True),
     Route("$meta-delete", "POST", "/<type_>/<id_>/$meta-delete", meta_delete, is_writing=True),
     Route("$convert", "POST", "/$convert", convert),
+    Route("$reindex", "GET", "/SearchParameter/$reindex", reindex_all, ("SearchParameter",)),
+    Route(
+        "$reindex", "GET", "/SearchParameter/<id_>/$reindex", reindex_status, ("SearchParameter",)
+    ),
+    Route(
+        "$reindex",
+        "POST",
+        "/SearchParameter/<id_>/$reindex",
+        reindex,
+        ("SearchParameter",),
+        is_writing=True,
+    ),
     *_read_only("$lookup", "CodeSystem", lookup, is_of_instance=False),
     *_read_only("$validate-code", "CodeSystem", validate_code_of_system),
     *_read_only("$validate-code", "ValueSet", validate_code_of_value_set),

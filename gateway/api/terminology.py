@@ -14,7 +14,6 @@ from gateway.api.inputs import Inputs
 from gateway.api.read import is_id
 from gateway.errors import GatewayError
 from gateway.fhir import codec
-from gateway.fhir.search_query import parse_query
 from gateway.fhir.terminology import CodeList, Expansion, Terminology, code_list
 from gateway.records import Resource, Stored
 
@@ -87,7 +86,7 @@ class _StoredSource:
         """Give what matches, the first thousand."""
         services = self._exchange.services
         asked = [*asked, ("_count", str(_MOST_MAPS))]
-        query = parse_query(services.definitions, (type_,), asked, "strict")
+        query = services.store.query(self._exchange.visibility.shard, (type_,), asked, "strict")
         page = services.store.search(self._exchange.visibility, query)
         return [_MEMORY.resource(stored) for stored in page.matches]
 

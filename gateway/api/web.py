@@ -45,12 +45,13 @@ def view(interaction: Interaction, word: str) -> Callable[..., Response]:
 
 
 def public_view(interaction: Interaction, word: str) -> Callable[..., Response]:
-    """Make the Flask view of an interaction that needs no token."""
+    """Make the Flask view of an interaction that needs no token, and knows more with one."""
 
     def run() -> Response:
         query = pairs(request.query_string)
         wanted = _format(dict(query))
-        response = render(interaction(_exchange(NOBODY, query)), wanted)
+        asker = principal() if "Authorization" in request.headers else NOBODY
+        response = render(interaction(_exchange(asker, query)), wanted)
         REQUESTS.labels(word, response.status_code).inc()
         return response
 
