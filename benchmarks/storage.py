@@ -31,11 +31,13 @@ from gateway.records import Principal, Visibility
 from gateway.settings import Settings
 from gateway.store import Member, Store, Tenant
 from gateway.store.postgres import PostgresDatabase
-from gateway.store.schema import INDEX_TABLES, party, text_index, version
+from gateway.store.schema import INDEX_TABLES, party, version
+from gateway.store.texts import packed_again
 from gateway.wiring import Runtime, build_runtime
 
 CLIENTS, GROUP, CONNECTIONS = 32, 16, 8
-ROWS = (version, *INDEX_TABLES, text_index, party)
+ROWS = (version, *INDEX_TABLES, party)
+TEXTS = "texts"
 MEMBERS = ("qs-township", "qs-county")
 Rows = list[dict[str, list[tuple[Any, ...]]]]
 
@@ -115,8 +117,12 @@ def left_rows(store: Store) -> Rows:
             for row in connection.execute(sqlalchemy.select(table)):
                 if table is version:
                     of_pk[row.pk] = row.txn
-                group = groups.setdefault(of_pk[row.pk], {one.name: [] for one in ROWS})
+                empty = {**{one.name: [] for one in ROWS}, TEXTS: []}
+                group = groups.setdefault(of_pk[row.pk], empty)
                 group[table.name].append(tuple(row))
+                text = packed_again(1, row.type, row.body) if table is version else None
+                if text is not None:
+                    group[TEXTS].append((1, row.pk, text))
     return [groups[txn] for txn in sorted(groups)]
 
 
@@ -131,9 +137,12 @@ def bare_sqlite(folder: Path, rows: Rows) -> float:
     begin = time.perf_counter()
     for start in range(0, len(rows), GROUP):
         raw.execute("BEGIN IMMEDIATE")
-        for bundle in rows[start : start + GROUP]:
-            for name, several in bundle.items():
-                _insert(raw, name, several)
+        group = rows[start : start + GROUP]
+        for bundle in group:
+            for table in ROWS:
+                _insert(raw, table.name, bundle[table.name])
+        texts = [(pk, text) for bundle in group for _, pk, text in bundle[TEXTS]]
+        _insert(raw, "text_fts (rowid, terms)", texts)
         raw.execute("COMMIT")
     taken = time.perf_counter() - begin
     raw.close()
@@ -154,13 +163,13 @@ def bare_postgres(folder: Path, url: str, rows: Rows) -> float:
     store.upgrade()
     database = store.database
     assert isinstance(database, PostgresDatabase)
-    tables = {table.name: table for table in ROWS}
 
     def write(bundle: dict[str, list[tuple[Any, ...]]]) -> None:
         def work(session: Any) -> None:
             with session.batch():
-                for name, several in bundle.items():
-                    session.insert(tables[name], several)
+                for table in ROWS:
+                    session.insert(table, bundle[table.name])
+                session.insert_texts(bundle[TEXTS])
 
         database.write(work)
 

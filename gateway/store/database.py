@@ -70,6 +70,12 @@ class Session(Protocol):
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that hold every column in the table's order, in one statement."""
 
+    def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Insert the packed terms (``store.texts``) of versions: (shard, key, terms)."""
+
+    def delete_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Delete the packed terms of versions; they are given as they were inserted."""
+
     def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
         """Make writes under equal criteria take turns until this transaction ends."""
 

@@ -17,7 +17,6 @@ from gateway.store.schema import (
     exact_index,
     number_index,
     string_index,
-    text_index,
 )
 
 Flat = tuple[Table, tuple[Any, ...]]
@@ -27,10 +26,13 @@ _OWN = ("_id", "_lastUpdated")
 
 
 def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...], ...]], int]:
-    """Give distinct rows by table: (param, values…, group); and how many there are."""
+    """Give distinct rows by table: (param, values…, group); and how many there are.
+
+    Running texts are not among them: they are packed (``store.texts``).
+    """
     tables: dict[Table, dict[tuple[Any, ...], None]] = {}
     for row in rows:
-        if row.parameter.endswith(_OWN):
+        if row.kind == "text" or row.parameter.endswith(_OWN):
             continue
         for table, values in _FLATTEN[row.kind](row):
             tables.setdefault(table, {})[(*values, row.group)] = None
@@ -121,11 +123,6 @@ def _position(row: IndexRow) -> list[Flat]:
     return [(number_index, (number, float(latitude), float(longitude), "", 0))]
 
 
-def _terms(row: IndexRow) -> list[Flat]:
-    number = parameter_number(row.parameter)
-    return [(text_index, (number, term)) for term in row.values]
-
-
 def _reference(row: IndexRow) -> list[Flat]:
     type_, id_, text = row.values
     number = parameter_number(row.parameter)
@@ -154,5 +151,4 @@ _FLATTEN: dict[str, Callable[[IndexRow], list[Flat]]] = {
     "reference": _reference,
     "uri": _uri,
     "position": _position,
-    "text": _terms,
 }

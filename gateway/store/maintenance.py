@@ -1,13 +1,11 @@
 """Purge what no page of an older snapshot can ask for any more."""
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 
-from gateway.fhir import codec
-from gateway.fhir.search_text import content_terms, narrative_terms
 from gateway.store.database import Database, Session
-from gateway.store.keys import parameter_number
 from gateway.store.pages import KEPT_MS
-from gateway.store.schema import INDEX_TABLES, retired, text_index, version
+from gateway.store.schema import INDEX_TABLES, retired, version
+from gateway.store.texts import packed_again
 
 _BATCH = 500
 
@@ -51,23 +49,14 @@ def _purge_batch(session: Session, shard: int, before_us: int) -> int:
 
 
 def _purge_texts(session: Session, shard: int, pks: list[int]) -> None:
-    """Delete the terms of versions by their keys, which are read from the bodies once more."""
+    """Delete the terms of versions, which are read from the bodies once more."""
     bodies = select(version.c.pk, version.c.type, version.c.body).where(
         version.c.shard == shard, version.c.pk.in_(pks), version.c.is_deleted.is_(False)
     )
-    keys = [
-        {"a_param": parameter_number(f"{type_}.{code}"), "a_value": term, "a_pk": pk}
-        for pk, type_, body in session.connection.execute(bodies)
-        for code, read in (("_text", narrative_terms), ("_content", content_terms))
-        for term in read(codec.decode_stored(body))
-    ]
-    if keys:
-        session.connection.execute(
-            delete(text_index).where(
-                text_index.c.shard == shard,
-                text_index.c.param == bindparam("a_param"),
-                text_index.c.value == bindparam("a_value"),
-                text_index.c.pk == bindparam("a_pk"),
-            ),
-            keys,
-        )
+    session.delete_texts(
+        [
+            (shard, pk, text)
+            for pk, type_, body in session.connection.execute(bodies)
+            if (text := packed_again(shard, type_, body)) is not None
+        ]
+    )

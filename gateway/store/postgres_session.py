@@ -47,6 +47,14 @@ _CRITERIA = (
 )
 
 
+_INSERT_TEXTS = (
+    "INSERT INTO text_terms (shard, pk, terms) "
+    "SELECT k.shard, k.pk, array_to_tsvector(string_to_array(k.terms, ' ')) "
+    "FROM unnest(%s::int[], %s::bigint[], %s::text[]) AS k(shard, pk, terms)"
+)
+_DELETE_TEXTS = "DELETE FROM text_terms WHERE shard = %s AND pk = ANY(%s::bigint[])"
+
+
 class PostgresSession:
     """One write transaction under READ COMMITTED."""
 
@@ -101,6 +109,17 @@ class PostgresSession:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self._raw.execute(_insert_sql(table).encode(), columns)
+
+    def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Insert the terms of all versions in one statement."""
+        if rows:
+            self._raw.execute(_INSERT_TEXTS, [list(column) for column in zip(*rows, strict=True)])
+
+    def delete_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Delete by the keys; all rows are of the first row's shard."""
+        if rows:
+            pks = [pk for _, pk, _ in rows]
+            self._raw.execute(_DELETE_TEXTS, (rows[0][0], pks))
 
     def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
         """Take a row per criterion, in order; equal criteria wait here for each other."""

@@ -137,17 +137,6 @@ Index(
     number_index.c.high,
     number_index.c.pk,
 )
-# Terms of running texts. No index by version: the purge reads a version's terms from its body.
-text_index = Table(
-    "text_index",
-    metadata,
-    _shard(),
-    _int("param"),
-    _text("value"),
-    _big("pk"),
-    PrimaryKeyConstraint("shard", "param", "value", "pk", name="text_index_pk"),
-    sqlite_with_rowid=False,
-)
 INDEX_TABLES = (exact_index, string_index, date_index, number_index)
 """The index tables whose rows are known by their version."""
 

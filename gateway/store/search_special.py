@@ -21,13 +21,6 @@ def begins(column: ColumnElement[Any], start: str) -> ColumnElement[bool]:
     return and_(column >= start, column < start + _LAST)
 
 
-def term(text: str, is_start: bool) -> Where:
-    """Ask for a term of the text index."""
-    if is_start:
-        return lambda i: begins(i.c.value, text)
-    return lambda i: i.c.value == text
-
-
 def any_code(value: CodesValue) -> Where:
     """Ask for any of the codes, each in its system."""
 

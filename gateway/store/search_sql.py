@@ -22,6 +22,7 @@ from gateway.store.schema import exact_index, version
 from gateway.store.search_own import own_condition
 from gateway.store.search_values import Asked, asked
 from gateway.store.snapshots import seen
+from gateway.store.texts import matches, text_terms
 from gateway.store.visibility import visible
 
 
@@ -128,6 +129,8 @@ def stream(
 
 
 def _on(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
+    if one.table is text_terms:
+        return [matches(i, (scope.shard, one.params, one.terms))]
     param = i.c.param
     number = param == one.params[0] if len(one.params) == 1 else param.in_(one.params)
     return [i.c.shard == scope.shard, number, one.where(i)]

@@ -29,9 +29,9 @@ from gateway.store.schema import (
     exact_index,
     number_index,
     string_index,
-    text_index,
 )
-from gateway.store.search_special import any_code, begins, near, term
+from gateway.store.search_special import any_code, begins, near
+from gateway.store.texts import text_terms
 
 Where = Callable[[FromClause], ColumnElement[bool]]
 
@@ -41,7 +41,8 @@ class Asked:
     """Rows of one table: of these parameters, fulfilling ``where``.
 
     ``is_exact``: value and space are both fixed, so the rows come in the order of their keys.
-    ``together``: the other components of a composite, in the same element.
+    ``together``: the other components of a composite, in the same element. ``terms`` are asked of
+    running texts instead of ``where``: each with whether it is only the beginning of one.
     """
 
     table: Table
@@ -49,6 +50,7 @@ class Asked:
     where: Where
     is_exact: bool = False
     together: tuple["Asked", ...] = ()
+    terms: tuple[tuple[str, bool], ...] = ()
 
 
 def asked(criterion: Criterion, now_us: int) -> list[Asked]:
@@ -63,7 +65,7 @@ def asked(criterion: Criterion, now_us: int) -> list[Asked]:
     alike: dict[tuple[str, tuple[int, ...]], list[Asked]] = {}
     apart: list[Asked] = []
     for part in parts:
-        if part.together:
+        if part.together or part.terms:
             apart.append(part)
         else:
             alike.setdefault((part.table.name, part.params), []).append(part)
@@ -89,7 +91,7 @@ def _any_row(criterion: Criterion) -> list[Asked]:
         kind = criterion.components[0]
         return [Asked(_TABLES[kind], _params(criterion, "$1"), any_)]
     if criterion.code in _RUNNING_TEXT:
-        return [Asked(text_index, _text_params(criterion), any_)]
+        return [Asked(text_terms, _text_params(criterion), any_)]
     found = [Asked(_TABLES[criterion.kind], _params(criterion), any_)]
     if criterion.kind == "token":
         found.append(Asked(string_index, _params(criterion, TEXT), any_))
@@ -131,10 +133,7 @@ def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
 
 
 def _terms(criterion: Criterion, value: TermsValue) -> Asked:
-    params = _text_params(criterion)
-    first, *others = (Asked(text_index, params, term(*one)) for one in value.terms)
-    is_exact = len(params) == 1 and len(value.terms) == 1 and not value.terms[0][1]
-    return Asked(text_index, params, first.where, is_exact, tuple(others))
+    return Asked(text_terms, _text_params(criterion), lambda _: true(), terms=value.terms)
 
 
 def _text_params(criterion: Criterion) -> tuple[int, ...]:

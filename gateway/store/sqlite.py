@@ -233,7 +233,7 @@ class SQLiteDatabase:
     ) -> None:
         if is_grouped:
             raw.execute("SAVEPOINT one")
-        with job:
+        with job, session.job():
             job.result = job.work(session)
         if is_grouped and raw.in_transaction:
             if job.error is not None:

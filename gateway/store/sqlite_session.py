@@ -5,8 +5,8 @@ takes all rows of a table at once.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from gateway.store.keys import CURRENT
 from gateway.store.parameter_rows import GENERATION
 
 _T = TypeVar("_T")
+_DELETE_TEXT = "INSERT INTO text_fts (text_fts, rowid, terms) VALUES ('delete', ?, ?)"
 _LONGEST_LIST = 30_000
 """SQLite takes 32,766 bound values in one statement."""
 
@@ -31,6 +32,7 @@ class SQLiteSession:
         self.connection = connection
         self._now_ms = now_ms
         self._clocks: dict[int, Stamp] = {}
+        self._texts: list[tuple[int, int, str]] = []
 
     def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
         """Give the newest versions; the writer's lock is the lock."""
@@ -61,7 +63,8 @@ class SQLiteSession:
         return stamp
 
     def finish(self) -> None:
-        """Keep the counters before the transaction is committed."""
+        """Write the texts and keep the counters before the transaction is committed."""
+        self._write_texts()
         for shard, stamp in self._clocks.items():
             self._raw.execute(
                 "INSERT INTO clock (shard, txn, ms) VALUES (?, ?, ?) ON CONFLICT (shard) "
@@ -98,8 +101,36 @@ class SQLiteSession:
             flat = [value for row in part for value in row]
             self._raw.execute(_insert_sql(table, len(part)), flat)
 
-    def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
-        """Do nothing: there is one writer at a time."""
+    def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Keep the terms until the group ends: FTS5 writes a segment at every savepoint."""
+        self._texts.extend(rows)
+
+    def delete_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
+        """Take the terms out again, which FTS5 has to be told: it keeps no text."""
+        self._write_texts()
+        for _, pk, terms in rows:
+            self._raw.execute(_DELETE_TEXT, (pk, terms))
+
+    def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:  # noqa: ARG002
+        """Let a search in this transaction find the texts; there is one writer at a time."""
+        self._write_texts()
+
+    @contextmanager
+    def job(self) -> Iterator[None]:
+        """Run one of a group's jobs; what it leaves is forgotten when it fails."""
+        kept = len(self._texts)
+        try:
+            yield
+        except BaseException:
+            del self._texts[kept:]
+            raise
+
+    def _write_texts(self) -> None:
+        for part in _parts(self._texts, 2):
+            flat = [value for _, pk, terms in part for value in (pk, terms)]
+            rows = _list(len(part), 2)
+            self._raw.execute(f"INSERT INTO text_fts (rowid, terms) VALUES {rows}", flat)  # noqa: S608
+        self._texts.clear()
 
 
 def _parts(values: Sequence[_T], width: int) -> list[Sequence[_T]]:

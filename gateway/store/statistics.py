@@ -23,7 +23,6 @@ _SHAPES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("number_index", "number_index", (_ROWS, 50_000, 50, 50, 50, 50, 1, 1)),
     ("number_index", "number_index_by_version", (_ROWS, 2, 1)),
     ("number_index", "number_index_by_high", (_ROWS, 50_000, 50, 1)),
-    ("text_index", "text_index", (_ROWS, 50_000, 50, 1)),
     ("party", "party", (_ROWS, 2, 1)),
     ("relation", "relation", (_ROWS, 5, 2, 1, 1)),
     ("relation", "relation_by_reason", (_ROWS, 4)),

@@ -17,7 +17,8 @@ from gateway.store.database import Head, Session, Stamp
 from gateway.store.flatten import flatten
 from gateway.store.keys import CURRENT, key_ms, micros, updated_utc, version_key
 from gateway.store.parameter_rows import OwnParameters, StaleParametersError
-from gateway.store.schema import INDEX_TABLES, alias, party, retired, text_index, version
+from gateway.store.schema import INDEX_TABLES, alias, party, retired, version
+from gateway.store.texts import packed
 
 AliasKey = tuple[str, str, str, str]
 
@@ -30,6 +31,7 @@ class PreparedChange:
     body: tuple[bytes, bytes, bytes] | None
     index: dict[Table, tuple[tuple[Any, ...], ...]]
     aliases: tuple[AliasKey, ...]
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,19 @@ def prepare(commit: Commit, own: OwnParameters) -> PreparedCommit:
             raise GatewayError("GW-5005", focus=f"{change.type}/{change.id}")
         seen.add(key)
     ordered = sorted(commit.changes, key=lambda change: (change.type, change.id))
-    changes = tuple(_prepare_change(change, own) for change in ordered)
+    changes = tuple(_prepare_change(commit.shard, change, own) for change in ordered)
     return PreparedCommit(commit, changes, own.generation)
 
 
-def _prepare_change(change: Change, own: OwnParameters) -> PreparedChange:
+def _prepare_change(shard: int, change: Change, own: OwnParameters) -> PreparedChange:
     aliases = tuple(dict.fromkeys(alias_key(change.owner, key) for key in change.keys))
     if change.is_deletion or change.resource is None:
         return PreparedChange(change, None, {}, aliases)
     if change.resource.get("id") != change.id:
         raise ValueError(f"the resource of {change.type}/{change.id} carries another id")
     index, _count = flatten((*change.index, *own.rows(change.resource)))
-    return PreparedChange(change, bodies.cut(change.resource), index, aliases)
+    text = packed(shard, (row for row in change.index if row.kind == "text"))
+    return PreparedChange(change, bodies.cut(change.resource), index, aliases, text)
 
 
 def alias_key(member: str, key: BusinessKey) -> AliasKey:
@@ -141,7 +144,8 @@ def _write_versions(
     shard = prepared.commit.shard
     stored: dict[tuple[str, str], Stored] = {}
     rows: list[tuple[Any, ...]] = []
-    index: dict[Table, list[tuple[Any, ...]]] = {t: [] for t in (*INDEX_TABLES, text_index)}
+    index: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in INDEX_TABLES}
+    texts: list[tuple[int, int, str]] = []
     parties: list[tuple[Any, ...]] = []
     superseded: list[int] = []
     for ordinal, prepared_change in enumerate(prepared.changes):
@@ -156,10 +160,9 @@ def _write_versions(
         stored[change.type, change.id] = result
         parties.extend((shard, pk, member) for member in sorted(set(change.parties)))
         for table, flat in prepared_change.index.items():
-            if table is text_index:
-                index[table].extend((shard, *values[:-1], pk) for values in flat)
-            else:
-                index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
+            index[table].extend((shard, *values[:-1], pk, values[-1]) for values in flat)
+        if prepared_change.text is not None:
+            texts.append((shard, pk, prepared_change.text))
         if head is not None:
             superseded.append(head.pk)
     with session.batch():
@@ -167,6 +170,7 @@ def _write_versions(
         session.insert(version, rows)
         for table, index_rows in index.items():
             session.insert(table, index_rows)
+        session.insert_texts(texts)
         session.insert(party, parties)
         session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
     return stored

@@ -21,8 +21,15 @@ SHARED = {"tenant", "client", "channel"}
 
 def test_the_migrations_make_the_schema_and_nothing_else(store: Store) -> None:
     with store.database.upgrade_engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": _is_plain}
+        )
         assert compare_metadata(context, metadata) == []
+
+
+def _is_plain(name: str | None, kind: str, _parents: object) -> bool:
+    """Texts lie in a virtual table on SQLite, whose shadows no metadata describes."""
+    return kind != "table" or not (name or "").startswith("text_")
 
 
 def test_every_table_that_grows_has_the_shard_in_all_its_keys() -> None:
