@@ -16,7 +16,9 @@ from gateway.formats import DIALECTS, READERS
 from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined, lineage_document, value_at
 from gateway.mapping.rendering import Renderer
+from gateway.mapping.schema import PATH as SCHEMA
 from gateway.mapping.ways import ways_of
+from gateway.mapping.writable import shown
 from gateway.records import Issue, Mapped, Resource
 from gateway.validation import Validator
 
@@ -232,12 +234,19 @@ def _write_expected(program: MappingProgram) -> None:
 def ways(mapping: str) -> None:
     """Say of every rule of MAPPING whether it works both ways, and if not why."""
     program = _compiled(mapping)
-    assert program.tree is not None  # noqa: S101 - load_mapping keeps the tree
-    for way in ways_of(program.tree, program.format):
+    assert program.tree is not None  # noqa: S101 - load_mapping keeps both
+    assert program.shapes is not None  # noqa: S101
+    for way in ways_of(program.tree, program.format, program.shapes):
         if not way.path:
             continue
         why = f" ({way.why})" if way.why else ""
-        click.echo(f"{way.mark.rule}: {way.label}{why}: {way.path} = {way.element}")
+        click.echo(f"{way.mark.rule}: {way.label}{why}: {shown(way.path)} = {way.element}")
+
+
+@map_.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of the mapping language, for editors."""
+    click.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
 
 
 @click.command("render")
@@ -249,7 +258,7 @@ def ways(mapping: str) -> None:
 def render(
     *, mapping: str, bundle: Path, template: Path | None, out: Path | None, options: tuple[str, ...]
 ) -> None:
-    """Render BUNDLE back into the native format of MAPPING (rows, HL7 v2)."""
+    """Render BUNDLE back into the native format of MAPPING (rows, HL7 v2, XML, JSON)."""
     program = _configured(_compiled(mapping), options, None, None)
     charset = program.samples.charset or "utf-8"
     content = codec.decode(bundle.read_bytes())

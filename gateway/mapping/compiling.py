@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.fhir.systems import ROOT
 from gateway.mapping import extends, packaged, schema
+from gateway.mapping.backward import compile_back
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table, plain
 from gateway.mapping.problems import Problems
@@ -30,7 +32,9 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "back": (Table, "paths and rules"),
     "samples": (Table, "words"),
 }
-WORDS = (*_KINDS, "mapping", "id", "title", "extends", "profile", "absent")
+WORDS = (*_KINDS, "mapping", "id", "title", "extends", "direction", "profile", "absent")
+_DIRECTIONS = ("both", "out")
+_TEST_WORDS = ("in", "record", "expect", "error", "unread", "options")
 SOURCE_WORDS = ("format", "messages", "zone", "time", "prefixes", "when")
 _SAMPLE_WORDS = ("charset", "zone", "member", "options")
 
@@ -103,14 +107,24 @@ def compile_file(path: Path, workshop: Workshop) -> MappingProgram:
 
 def _check_words(tree: Table, problems: Problems) -> None:
     words(tree, WORDS, problems)
-    for word in ("mapping", "id", "source", "resources"):
+    is_out = tree.text("direction") == "out"
+    for word in ("mapping", "id", "source", "back" if is_out else "resources"):
         if word not in tree:
             problems.add(tree.mark, "GW-3013", word=word)
     if tree.text("mapping") not in (None, "1"):
         problems.add(tree.entries["mapping"].mark, "GW-3012", word="mapping", expected="1")
+    direction = tree.text("direction")
+    if direction not in (None, *_DIRECTIONS):
+        near = (direction, _DIRECTIONS)
+        mark, expected = tree.entries["direction"].mark, ", ".join(_DIRECTIONS)
+        problems.add(mark, "GW-3012", near=near, word="direction", expected=expected)
     source = tree.get("source")
     if isinstance(source, Table):
         words(source, SOURCE_WORDS, problems)
+    tests = tree.get("tests")
+    for test in tests.items if isinstance(tests, Sequence) else ():
+        if isinstance(test, Table):
+            words(test, _TEST_WORDS, problems)
     samples = tree.get("samples")
     if isinstance(samples, Table):
         words(samples, _SAMPLE_WORDS, problems)
@@ -148,6 +162,7 @@ def _fill_scope(
     scope.datatypes = packaged.datatypes(scope.dialect.format)
     scope.datatype_prefixes = {**packaged.PREFIXES, **scope.prefixes}
     files: list[Path] = []
+    scope.tables.update(packaged.tables())
     tables = tree.get("codes")
     for name, node in tables.entries.items() if isinstance(tables, Table) else ():
         scope.tables[name] = _table(name, node, source, problems, files)
@@ -194,6 +209,7 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
     resources = tree.get("resources")
     recipes = compile_resources(resources, scope) if isinstance(resources, Sequence) else []
     when = source.get("when")
+    compile_back(tree.get("back"), scope)
     return MappingProgram(
         id=tree.text("id") or "",
         hash=digest(files),
@@ -203,7 +219,8 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
         test=compile_condition(when, scope) if when else None,
         time=_time(source, scope),
         zone=_zone(source, scope.problems),
-        profile=tree.text("profile"),
+        profile=_canonical(tree.text("profile")),
+        is_out=tree.text("direction") == "out",
         systems={**packaged.coding_systems(), **_texts_by_name(tree.get("systems"))},
         options=_options(tree),
         ignored=_ignored(tree.get("ignore"), scope),
@@ -212,7 +229,14 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
         path=str(path),
         tree=tree,
         tables=scope.tables,
+        prefixes=scope.datatype_prefixes,
+        shapes=scope.shapes,
     )
+
+
+def _canonical(profile: str | None) -> str | None:
+    """Give the canonical URL of a profile; a bare name is one of the consortium's own."""
+    return f"{ROOT}/StructureDefinition/{profile}" if profile and ":" not in profile else profile
 
 
 def digest(files: list[Path]) -> str:

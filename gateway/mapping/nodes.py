@@ -18,6 +18,11 @@ from gateway.mapping.problems import Mark, Problems
 MAX_DEPTH = 60
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)\.\d+\Z")
+# ``PID-3[type=NI].1`` may stand in a YAML list or table, where brackets would end a text: those of
+# a path's predicate are read as other characters of the same width, so that columns stay true.
+_PREDICATE = re.compile(r"(?<=[\w.)\]])\[([^\[\]{}\n]*)\]")
+_OPEN, _CLOSE, _COMMA = "\U000f7f01", "\U000f7f02", "\U000f7f03"
+_VEILS = str.maketrans({_OPEN: "[", _CLOSE: "]", _COMMA: ","})
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -103,7 +108,16 @@ def read(path: Path, shown: str, problems: Problems) -> Table | None:
 
 def parse(text: str, shown: str, problems: Problems) -> Table | None:
     """Parse YAML text into the tree."""
+    text = _PREDICATE.sub(_veiled, text)
     return _quickly(text, shown) or _slowly(text, shown, problems)
+
+
+def _veiled(found: re.Match[str]) -> str:
+    return f"{_OPEN}{found[1].replace(',', _COMMA)}{_CLOSE}"
+
+
+def _unveiled(text: str) -> str:
+    return text.translate(_VEILS) if _OPEN in text else text
 
 
 def _slowly(text: str, shown: str, problems: Problems) -> Table | None:
@@ -159,7 +173,7 @@ def _built(
     made: Node
     key: Any
     if isinstance(event, yaml.ScalarEvent):
-        made = Scalar(event.value, bool(event.style), mark)
+        made = Scalar(_unveiled(event.value), bool(event.style), mark)
     elif depth >= MAX_DEPTH:
         raise _Unusual
     elif isinstance(event, yaml.SequenceStartEvent):
@@ -170,11 +184,12 @@ def _built(
         made = Table({}, mark)
         while not isinstance(key := next(events), yaml.MappingEndEvent):
             is_word = isinstance(key, yaml.ScalarEvent) and bool(key.value) and not key.anchor
-            if not is_word or key.value in made.entries:
+            if not is_word or _unveiled(key.value) in made.entries:
                 raise _Unusual
             at = Mark(shown, key.start_mark.line + 1, key.start_mark.column + 1)
-            made.marks[key.value] = at
-            made.entries[key.value] = _built(next(events), events, shown, named, depth + 1)
+            word = _unveiled(key.value)
+            made.marks[word] = at
+            made.entries[word] = _built(next(events), events, shown, named, depth + 1)
     if event.anchor:
         if event.anchor in named:
             raise _Unusual
@@ -194,14 +209,14 @@ def _convert(
         return Scalar("", False, mark)
     made: Node
     if isinstance(node, yaml.ScalarNode):
-        made = Scalar(node.value, node.style is not None, mark)
+        made = Scalar(_unveiled(node.value), node.style is not None, mark)
     elif isinstance(node, yaml.SequenceNode):
         made = Sequence([_convert(n, shown, problems, done, depth + 1) for n in node.value], mark)
     else:
         made = Table({}, mark)
         for key, value in node.value:
             at = Mark(shown, key.start_mark.line + 1, key.start_mark.column + 1)
-            word = key.value if isinstance(key, yaml.ScalarNode) else ""
+            word = _unveiled(key.value) if isinstance(key, yaml.ScalarNode) else ""
             if not word:
                 problems.add(at, "GW-3012", word="a key", expected="a word")
             elif word in made.entries:

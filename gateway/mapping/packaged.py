@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from gateway.mapping.nodes import Node, Table, read
-from gateway.mapping.problems import Problems
+from gateway.mapping.problems import Mark, Problems
+from gateway.mapping.tables import CodeTable, from_file
 
 FOLDER = Path(__file__).parent
 PREFIXES: Mapping[str, str] = {"cda": "urn:hl7-org:v3", "sdtc": "urn:hl7-org:sdtc"}
@@ -35,6 +36,19 @@ def coding_systems() -> Mapping[str, str]:
     return made
 
 
+@cache
+def tables() -> Mapping[str, CodeTable]:
+    """Give the code tables that every mapping may name without declaring them."""
+    problems = Problems()
+    made = {
+        path.stem: from_file(path.stem, path, Mark(path.name, 1, 1), problems)
+        for path in sorted((FOLDER / "datatypes" / "codes").glob("*.csv"))
+    }
+    problems.demand_none("codes")
+    return made
+
+
 def files() -> list[Path]:
     """Name the packaged files that every program depends on."""
-    return [*sorted((FOLDER / "datatypes").glob("*.yaml")), FOLDER / "datatypes" / "systems.csv"]
+    folder = FOLDER / "datatypes"
+    return [*sorted(folder.glob("*.yaml")), folder / "systems.csv", *sorted(folder.glob("*/*.csv"))]

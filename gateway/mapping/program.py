@@ -10,6 +10,7 @@ from gateway.mapping.moments import moment_text
 from gateway.mapping.nodes import Table
 from gateway.mapping.resources import Recipe
 from gateway.mapping.run import Frame, Instance, Run, Test
+from gateway.mapping.shapes import Shapes
 from gateway.mapping.tables import CodeTable
 from gateway.mapping.texts import Source
 from gateway.records import (
@@ -50,6 +51,7 @@ class MappingProgram:
     time: Source | None = None
     zone: str | None = None
     profile: str | None = None
+    is_out: bool = False
     systems: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Json] = field(default_factory=dict)
     ignored: tuple[Selector, ...] = ()
@@ -58,10 +60,12 @@ class MappingProgram:
     path: str = ""
     tree: Table | None = None
     tables: Mapping[str, CodeTable] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    shapes: Shapes | None = None
 
     def accepts(self, parsed: Parsed) -> bool:
         """Say whether format, kind and ``source.when`` take the record."""
-        if parsed.format != self.format:
+        if parsed.format != self.format or self.is_out:
             return False
         if self.kinds and not any(fnmatchcase(parsed.kind, kind) for kind in self.kinds):
             return False

@@ -189,13 +189,13 @@ def _compile_ref(
         )
         return None
     if isinstance(inner, Table):
-        outside = Table({"set": _outside(inner)}, inner.mark)
-        return _compile_object(outside, element, scope, target)
+        logical = Table({"set": outside(inner)}, inner.mark)
+        return _compile_object(logical, element, scope, target)
     one = references.compile_one(node, element, scope, target)
     return (one, True) if one else None
 
 
-def _outside(inner: Table) -> Table:
+def outside(inner: Table) -> Table:
     """Read ``identifier: {system: …, value: …}`` of a logical reference as elements."""
     identifier = inner.get("identifier")
     if not isinstance(identifier, Table) or not ("system" in identifier or "value" in identifier):

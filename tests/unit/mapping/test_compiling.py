@@ -1,10 +1,15 @@
 """What is wrong with a mapping file is told all at once, where it stands, with what was meant."""
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from tests.unit.mapping.tryout import compiled, mistakes, patient_map
+from gateway.mapping.nodes import plain, read
+from gateway.mapping.problems import Problems
+from gateway.mapping.schema import PATH, fits
+from tests.unit.mapping.tryout import compiled, mapped, mistakes, patient_map
 
 WRONG = """mapping: 1
 id: test/map
@@ -136,3 +141,73 @@ def test_a_tower_of_yaml_aliases_does_not_exhaust_memory(tmp_path: Path) -> None
     )
 
     assert any("GW-3011" in line for line in mistakes(tmp_path, tower))
+
+
+SKETCH = """mapping: 1
+id: county-hospital/referral
+source: {format: hl7v2, messages: [REF^I12, REF^I13, REF^I14], zone: Asia/Shanghai, time: [EVN-2, MSH-7]}
+profile: ReferralBundle
+codes:  {referral-status: {A: active}}
+resources:
+  - as: patient
+    type: Patient
+    from: PID
+    key: [PID-3[type=NI].1, PID-3[type=JHN].1, {value: PID-3[type=PI].1, assigner: MSH-4}]
+    set:
+      identifier: {each: PID-3, set: {value: .1, system: {from: .5, codes: identifier-type}}}
+      name:       {each: PID-5, set: {family: .1.1, given: [.2, .3]}}
+      birthDate:  {from: PID-7, as: date}
+      gender:     {from: PID-8, codes: gender, otherwise: unknown}
+  - as: referral
+    type: ServiceRequest
+    each: RF1
+    key: {system: "urn:referral", value: RF1-6.1}
+    when: {in: [RF1-1.1, [P, A, R, E]]}
+    set:
+      status:     {from: RF1-1, codes: referral-status}
+      intent:     order
+      subject:    {ref: patient}
+      authoredOn: {from: [RF1-7, MSH-7], as: dateTime}
+      reasonCode: {each: DG1, set: {coding: {use: CWE, from: DG1-3}}}
+back:
+  ORC-12: {from: "ServiceRequest.requester.resolve()", use: XCN}
+ignore: [SFT, RF1-24]
+tests:
+  - {in: samples/ref1.hl7, expect: {"ServiceRequest.status": active, "Practitioner.count()": 2}}
+"""  # noqa: E501
+REFERRAL = (
+    "MSH|^~\\&|HIS|QS|GW|CO|20261102093000||REF^I12|M1|P|2.4\r"
+    "PID|1||420300196205143622^^^GA^NI~P1^^^QS^PI||林^桂芳||19620514|F\r"
+    "RF1|A^^HL70283||||||R7\rDG1|1||I10^高血压^ICD10\r"
+)
+
+
+def test_the_language_reads_as_its_page_shows_it(tmp_path: Path) -> None:
+    program = compiled(tmp_path, SKETCH)
+    made = mapped(program, REFERRAL.replace("||R7", "|R7").replace("~P1^^^QS^PI", ""))
+
+    patient, referral = (one.resource for one in made.contributions)
+    assert made.contributions[0].keys[0].value == "420300196205143622"
+    assert patient["identifier"][0]["system"] == "urn:oid:2.16.156.10011.1.3"
+    assert patient["gender"] == "female"
+    assert referral["authoredOn"] == "2026-11-02T09:30:00+08:00"
+    assert referral["reasonCode"][0]["coding"][0]["code"] == "I10"
+    assert made.profile == "https://consortium-fhir.cn/StructureDefinition/ReferralBundle"
+
+
+def test_a_mistake_behind_brackets_in_a_list_keeps_its_column(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, SKETCH.replace("PID-3[type=JHN].1", "PID-3[type=JHN].x"))
+
+    assert [line.partition(": ")[0] for line in found] == ["map.yaml:10:45"]
+
+
+def test_the_schema_for_editors_takes_every_mapping_as_it_is_written() -> None:
+    root = Path(__file__).resolve().parents[3] / "mappings"
+    schema = json.loads(PATH.read_text(encoding="utf-8"))
+    for path in root.rglob("map.yaml"):
+        problems = Problems()
+        tree = read(path, str(path), problems)
+        assert tree is not None
+        content = plain(tree)
+        assert fits()(content), path
+        assert not list(Draft202012Validator(schema).iter_errors(content)), path

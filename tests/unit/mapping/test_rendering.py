@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.fhir import fhirpath
 from gateway.fhir.definitions import load
-from gateway.mapping import MappingProgram
+from gateway.formats import READERS
+from gateway.mapping import MappingProgram, trials
 from gateway.mapping.rendering import Renderer
 from gateway.mapping.ways import ways_of
-from tests.unit.mapping.tryout import compiled, mapped, patient_map
+from tests.unit.mapping.tryout import compiled, mapped, mistakes, patient_map
 
 ROWS = patient_map(
     """identifier:
@@ -70,7 +71,9 @@ def test_every_rule_is_labelled_with_the_reason_when_it_works_forward_only(tmp_p
     program = compiled(tmp_path, ROWS)
     assert program.tree is not None
 
-    labels = {way.path: (way.label, way.why) for way in ways_of(program.tree, "rows") if way.path}
+    assert program.shapes is not None
+    ways = ways_of(program.tree, "rows", program.shapes)
+    labels = {way.path: (way.label, way.why) for way in ways if way.path}
 
     assert labels.pop("TOWN", None) is None
     assert labels.pop(".")[1] == "join has no inverse"
@@ -141,6 +144,124 @@ def test_a_rule_cannot_stand_for_two_resources_of_a_bundle(tmp_path: Path) -> No
     assert caught.value.number == "GW-3107"
 
 
-def test_a_format_without_a_writer_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(GatewayError, match="xml"):
-        renderer(compiled(tmp_path, patient_map("active: true", "xml")))
+ORU_MAP = """mapping: 1
+id: test/oru
+source: {format: hl7v2, zone: Asia/Shanghai}
+resources:
+  - as: report
+    type: DiagnosticReport
+    from: OBR
+    key: {system: "urn:r", value: .3.1}
+    set:
+      identifier: {set: {system: "urn:r", value: .3.1}}
+      status: {from: .25, codes: {F: final, P: preliminary}}
+      code.text: .4.2
+      performer: {use: XON, from: ORC-21}
+      result: {ref: observation}
+  - as: observation
+    type: Observation
+    each: OBX
+    under: report
+    key: {within: report, value: .1}
+    set:
+      status: final
+      code.text: .3.2
+      identifier: {set: {system: "urn:o", value: .1}}
+      valueQuantity: {set: {value: .5, unit: .6}, when: {equals: [.2, NM]}}
+      valueString: {from: .5, when: {in: [.2, [ST, TX]]}}
+      note: {each: NTE, set: {text: .3}}
+back:
+  ORC-12: {from: "DiagnosticReport.performer.first().resolve()", use: XCN}
+  NTE-3: {rest: "未转换："}
+"""
+
+
+def test_results_leave_again_as_segments_with_the_conditions_that_make_them_read(
+    tmp_path: Path,
+) -> None:
+    program = compiled(tmp_path, ORU_MAP)
+    message = (
+        "MSH|^~\\&|L|H|G|C|20261102||ORU^R01|1|P|2.4\rORC|RE\r"
+        "OBR|1||R7||^血常规|||||||||||||||||||||F\r"
+        "OBX|1|NM|^白细胞||5.10|10*9/L\rOBX|2|ST|^颜色||黄色\r"
+    )
+    bundle = mapped(program, message).bundle()
+    bundle["entry"][0]["resource"]["conclusion"] = "正常"
+
+    text, left = renderer(program).render(bundle, message.split("\r", maxsplit=1)[0])
+    again = mapped(program, text).bundle()
+
+    assert "OBX|1|NM|^白细胞||5.10|10*9/L" in text
+    assert "OBX|2|ST|^颜色||黄色" in text
+    assert left == ["/entry/0/resource/conclusion"]
+    assert "未转换：DiagnosticReport.conclusion=正常" in text
+    del bundle["entry"][0]["resource"]["conclusion"]
+    assert [one["resource"]["id"] for one in again["entry"]] == [
+        one["resource"]["id"] for one in bundle["entry"]
+    ]
+
+
+def test_a_resource_behind_a_reference_is_written_by_its_datatype(tmp_path: Path) -> None:
+    program = compiled(tmp_path, ORU_MAP)
+    doctor = {
+        "resourceType": "Practitioner",
+        "id": "d",
+        "identifier": [{"value": "Y7"}],
+        "name": [{"family": "周", "given": ["敏"]}],
+    }
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "final",
+        "performer": [{"reference": "Practitioner/d"}],
+    }
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": report}, {"resource": doctor}]}
+
+    text, _ = renderer(program).render(bundle)
+
+    assert "ORC||||||||||||Y7^周^敏" in text
+
+
+def test_a_mapping_that_only_goes_out_takes_no_record_and_renders_its_back_rules(
+    tmp_path: Path,
+) -> None:
+    program = compiled(
+        tmp_path,
+        """mapping: 1
+id: test/out
+direction: out
+source: {format: xml}
+back:
+  /order/@no: {from: ServiceRequest.id}
+  /order/kind: referral
+""",
+    )
+    request = {"resourceType": "ServiceRequest", "id": "z9"}
+
+    text, _ = renderer(program).render({"resourceType": "Bundle", "entry": [{"resource": request}]})
+
+    assert '<order no="z9">' in text
+    assert "<kind>referral</kind>" in text
+    parsed = next(trials.read_records(program, text.encode(), READERS))
+    assert not program.accepts(parsed)
+
+
+@pytest.mark.parametrize(
+    ("rule", "number", "hint"),
+    [
+        ("PV1-x: {const: I}", "GW-3022", "field number"),
+        ("PID-3[type=NI].1: {const: I}", "GW-3022", "written"),
+        ("PV1-2: {form: Encounter.id}", "GW-3011", "did you mean from?"),
+        ("PV1-2: {from: Encountr.id}", "GW-3020", "did you mean Encounter?"),
+        ('PV1-2: {from: "Encounter.id.("}', "GW-3022", "Encounter.id.("),
+        ("PV1-2: {from: Encounter.id, use: XCM}", "GW-3028", "did you mean"),
+        ("PV1-2: {use: XCN}", "GW-3032", "source"),
+    ],
+)
+def test_a_back_rule_that_cannot_be_is_refused_where_it_stands(
+    tmp_path: Path, rule: str, number: str, hint: str
+) -> None:
+    found = mistakes(tmp_path, HL7_MAP.partition("back:")[0] + f"back:\n  {rule}\n")
+
+    assert any(number in line and hint in line for line in found), found
+    assert all(line.startswith("map.yaml:25:") for line in found)
