@@ -17,6 +17,7 @@ from zlib import crc32
 from gateway import interactions
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.ids import business_id
+from gateway.holding import Holding
 from gateway.interactions import Request, Written
 from gateway.join import join
 from gateway.mapping import Library
@@ -35,6 +36,7 @@ from gateway.records import (
     Stored,
     Visibility,
 )
+from gateway.recovery import Recovery
 from gateway.search_definitions import demand_answerable
 from gateway.store import Store
 from gateway.store.parameters import TYPE as SEARCH_PARAMETER
@@ -79,6 +81,15 @@ class Pipeline:
     now: Callable[[], datetime]
     max_message_bytes: int = 50_000_000
     lanes: tuple[Executor, ...] = field(default_factory=open_lanes)
+    holding: Holding = field(init=False)
+    recovery: Recovery = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to hold what is received here."""
+        holding = Holding(self.store.journal.leases, self.now)
+        recovery = Recovery(self.store, holding, self.now, self._all_records, self._finish)
+        object.__setattr__(self, "holding", holding)
+        object.__setattr__(self, "recovery", recovery)
 
     # ------------------------------------------------------------ native records
 
@@ -93,7 +104,10 @@ class Pipeline:
         if len(raw) > self.max_message_bytes:
             raise GatewayError("GW-1003", limit=self.max_message_bytes)
         with timed("receive"):
-            return self.store.journal.receive(channel, raw, None, peer, self.now())
+            envelope = self.store.journal.receive(channel, raw, None, peer, self.now())
+        if not envelope.is_duplicate:
+            self.holding.take(channel.shard, envelope.message_id)
+        return envelope
 
     def process(self, envelope: Envelope) -> list[RecordResult]:
         """Bring every record of a received message to its end: stored, unchanged, stale or parked.
@@ -106,7 +120,7 @@ class Pipeline:
             first = self.store.journal.message(shard, envelope.message_id)
             if first.status != "received":
                 return self.results(shard, envelope.message_id)
-            return self._resume(envelope)
+            return self.recovery.again(envelope)
         return self._all_records(envelope)
 
     def submit(self, envelope: Envelope) -> None:
@@ -122,6 +136,7 @@ class Pipeline:
         """Finish the messages that are being processed."""
         for lane in self.lanes:
             lane.shutdown(wait=True, cancel_futures=True)
+        self.holding.close()
 
     def results(self, shard: int, message_id: str) -> list[RecordResult]:
         """Tell how the records of a message ended last; raise GW-5007 for an unknown message."""
@@ -155,26 +170,22 @@ class Pipeline:
         A message is given out when its lease is over; ``ahead`` looks that far into the future,
         for a process that knows itself to be the only one.
         """
-        done = 0
-        for shard in self.store.registry.shards():
-            while waiting := self.store.journal.pending(shard, self.now() + ahead):
-                for envelope in waiting:
-                    self._resume(envelope)
-                    done += 1
-        return done
+        return self.recovery.recover(ahead)
 
-    def _resume(self, envelope: Envelope) -> list[RecordResult]:
-        """Bring a broken-off message to its end; records that ended before are not run again.
-
-        A result commits with what its record wrote, so where there is one the record is whole.
-        """
-        ended = {
-            one.ordinal: one for one in self.results(envelope.channel.shard, envelope.message_id)
-        }
-        return self._all_records(envelope, ended)
+    def _finish(self, envelope: Envelope) -> None:
+        shard, message_id = envelope.channel.shard, envelope.message_id
+        self.store.journal.finish(shard, message_id)
+        self.holding.end(shard, message_id)
 
     def _all_records(
         self, envelope: Envelope, ended: Mapping[int, RecordResult] = MappingProxyType({})
+    ) -> list[RecordResult]:
+        """Run the records one by one; while the store is away, leave the message to be resumed."""
+        with self.holding.unless_refused(envelope.channel.shard, envelope.message_id):
+            return self._one_by_one(envelope, ended)
+
+    def _one_by_one(
+        self, envelope: Envelope, ended: Mapping[int, RecordResult]
     ) -> list[RecordResult]:
         results: list[RecordResult] = []
         failing = 0
@@ -192,7 +203,7 @@ class Pipeline:
                 rest = parked(envelope, result.ordinal + 1, "parse", error)
                 results.append(self._park(rest, envelope))
                 break
-        self.store.journal.finish(envelope.channel.shard, envelope.message_id)
+        self._finish(envelope)
         return results
 
     def _refresh(self) -> None:

@@ -22,7 +22,8 @@ from gateway.telemetry import DELIVERIES, log, log_bug
 LOG = log("worker")
 BATCH = 50
 IDLE_S = 0.2
-RECOVER_EVERY = timedelta(seconds=15)
+RECOVER_EVERY = timedelta(seconds=4)
+RENEW_S = 10.0
 MAINTAIN_EVERY = timedelta(minutes=10)
 ERROR_PAUSE_S = 2.0
 
@@ -130,7 +131,9 @@ class Worker:
         for one in leased:
             by_recipient.setdefault(one.recipient, []).append(one)
         tasks = [self._pool.submit(self._send_to, batch) for batch in by_recipient.values()]
-        wait(tasks)
+        while wait(tasks, RENEW_S).not_done:
+            with suppress(GatewayError):  # The store is away: the next round renews them.
+                self._store.outbox.renew(shard, [one.pk for one in leased], self._now())
         for task in tasks:
             with suppress(GatewayError):  # The store was away: the lease ends by itself.
                 task.result()

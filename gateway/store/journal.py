@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from gateway.store import record_rows
 from gateway.store.database import Database, Session
 from gateway.store.files import LargeMessages
 from gateway.store.keys import bounded, instant, micros
+from gateway.store.leases import LEASE, Leases
 from gateway.store.registry import Registry
 from gateway.store.schema import attempt, message, record, record_key
 from gateway.store.upsert import insert_into
 
 INLINE_BYTES = 256 * 1024
 """Larger messages lie beside the database, one file each."""
-LEASE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Journal:
         self._database = database
         self._registry = registry
         self.files = LargeMessages(folder)
+        self.leases = Leases(database)
 
     def receive(
         self,
@@ -98,7 +99,7 @@ class Journal:
     ) -> Envelope:
         """Make a message durable; the same one again gives the first with ``is_duplicate``.
 
-        The caller runs it at once; should it die, ``pending`` gives the message out after a lease.
+        The caller runs it at once; should it die, ``leases`` gives the message out to another.
         """
         digest = hashlib.sha256(raw).hexdigest()
         path = self.files.keep(digest, raw) if len(raw) > INLINE_BYTES else None
@@ -233,34 +234,6 @@ class Journal:
         )
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(statement)}
-
-    def pending(self, shard: int, now: datetime, limit: int = 20) -> tuple[Envelope, ...]:
-        """Lease messages whose processing never ended (the process died); oldest first."""
-        due = (
-            select(message)
-            .where(
-                message.c.shard == shard,
-                message.c.status == "received",
-                message.c.lease_utc <= micros(now),
-            )
-            .order_by(message.c.lease_utc)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-
-        def lease(session: Session) -> list[Row[Any]]:
-            rows = list(session.connection.execute(due))
-            session.connection.execute(
-                message.update()
-                .where(
-                    message.c.shard == shard,
-                    message.c.message_id.in_([row.message_id for row in rows]),
-                )
-                .values(lease_utc=micros(now + LEASE))
-            )
-            return rows
-
-        return tuple(self._to_envelope(row) for row in self._database.write(lease))
 
     def write_result(self, shard: int, result: RecordResult, now: datetime) -> None:
         """Write a record's result that changes no resource: parked, stale, unchanged."""

@@ -11,7 +11,8 @@ from gateway.store.database import Database, Session
 from gateway.store.keys import instant, micros
 from gateway.store.schema import delivery
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=30)
+"""Renewed while its worker sends; so long the notices of a killed one wait."""
 _OPEN = ("waiting", "parked")
 
 
@@ -82,6 +83,20 @@ class Outbox:
             return self._get(session, shard, [one.pk for one in taken])
 
         return tuple(self._database.write(take))
+
+    def renew(self, shard: int, pks: Sequence[int], now: datetime) -> None:
+        """Keep leased what is still being sent."""
+        statement = (
+            delivery.update()
+            .where(
+                delivery.c.shard == shard,
+                delivery.c.pk.in_(pks),
+                delivery.c.status == "waiting",
+                delivery.c.lease_utc > 0,
+            )
+            .values(lease_utc=micros(now + LEASE))
+        )
+        self._database.write(lambda session: session.connection.execute(statement).rowcount)
 
     def done(self, shard: int, pk: int, now: datetime) -> None:
         """End a notice as delivered."""

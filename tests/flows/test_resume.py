@@ -1,6 +1,8 @@
 """What a crash or an absent database broke off is brought to its end, and only that."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +13,7 @@ import pytest
 
 from gateway.cli.demo.world import new_world, record
 from gateway.errors import GatewayError
+from gateway.holding import Holding
 from gateway.records import Commit, Stored
 from gateway.store import Store
 from gateway.wiring import Runtime, build_runtime
@@ -100,3 +103,68 @@ def test_messages_of_one_channel_are_worked_off_in_the_order_they_came(runtime: 
     ]
     assert len(ended) == len(received)
     assert ended == sorted(ended)
+
+
+def test_what_a_dead_process_held_waits_for_seconds_and_what_a_live_one_holds_is_left_to_it(
+    runtime: Runtime,
+) -> None:
+    pipeline = runtime.pipeline
+    envelope = pipeline.receive(ADT, record("admission.hl7"))
+    late = replace(pipeline, now=lambda: pipeline.now() + timedelta(seconds=10))
+    later = replace(pipeline, now=lambda: pipeline.now() + timedelta(seconds=20))
+    assert late.recover() == 0
+    holding = Holding(runtime.store.journal.leases, late.now)
+    holding.take(1, envelope.message_id)
+    holding.beat()
+    assert later.recover() == 0
+    pipeline.holding.close()
+    assert pipeline.recover() == 1
+    assert [one.status for one in pipeline.results(1, envelope.message_id)] == ["stored"]
+
+
+_DEADLY = """
+import os, sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from gateway.settings import load_settings
+from gateway.wiring import build_runtime
+
+class Deadly:
+    def read(self, envelope):
+        os._exit(9)
+
+runtime = build_runtime(load_settings({}, data_dir=Path(sys.argv[1])))
+pipeline = runtime.pipeline
+readers = dict.fromkeys(pipeline.readers, Deadly())
+replace(pipeline, readers=readers).recover(ahead=timedelta(days=1))
+runtime.close()
+"""
+
+
+def test_a_message_that_ends_the_process_again_and_again_is_parked(runtime: Runtime) -> None:
+    message = runtime.pipeline.receive(ADT, record("admission.hl7")).message_id
+    folder = str(runtime.settings.data_dir)
+    codes = [
+        subprocess.run([sys.executable, "-c", _DEADLY, folder], check=False).returncode
+        for _ in range(3)
+    ]
+    assert codes == [9, 9, 0]
+    [result] = runtime.pipeline.results(1, message)
+    assert (result.status, result.error) == ("parked", "GW-1013")
+    assert runtime.pipeline.recover(ahead=TOMORROW) == 0
+    [result] = runtime.pipeline.replay(1, message)
+    assert result.status == "stored"
+
+
+def test_a_message_that_cannot_be_read_any_more_keeps_no_other_from_its_end(
+    runtime: Runtime,
+) -> None:
+    pipeline = runtime.pipeline
+    lost = pipeline.receive(ADT, record("admission.hl7")).message_id
+    path = runtime.settings.data_dir / "gateway.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE message SET raw = NULL WHERE message_id = ?", (lost,))
+    other = pipeline.receive(ADT, record("discharge.hl7")).message_id
+    assert pipeline.recover(ahead=TOMORROW) == 2
+    assert [one.status for one in pipeline.results(1, other)] == ["stored"]

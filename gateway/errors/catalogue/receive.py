@@ -52,6 +52,15 @@ ENTRIES: tuple[Entry, ...] = (
         "Mend the file or the mapping as those records say, then replay the whole message.",
     ),
     Entry(
+        "GW-1013",
+        Kind.INVALID,
+        "处理到此处时网关进程已 {count} 次意外终止，本条及其余记录不再自动处理。",
+        "The gateway's process ended {count} times while it was at this record; this one and the "
+        "rest of the message are not tried again.",
+        "请联系供应商并附上该消息；修正文件或映射后重放整条消息。",
+        "Show the message to your supplier; replay it when the file or the mapping is mended.",
+    ),
+    Entry(
         "GW-1020",
         Kind.INVALID,
         "联合体描述文件有误：{problem}。",

@@ -8,7 +8,8 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.records import Channel, Commit, RecordResult
 from gateway.store import Store
-from gateway.store.journal import INLINE_BYTES, LEASE
+from gateway.store.journal import INLINE_BYTES
+from gateway.store.leases import LEASE
 from tests.unit.store.samples import NOW, SHARD, change
 
 CHANNEL = Channel(
@@ -57,11 +58,42 @@ def test_an_unknown_message_is_refused_by_its_number(store: Store) -> None:
 
 
 def test_a_message_whose_process_died_is_given_out_once_after_its_lease(store: Store) -> None:
-    envelope = store.journal.receive(CHANNEL, b"MSH|1", None, None, NOW)
-    assert store.journal.pending(SHARD, NOW) == ()
+    leases, message = store.journal.leases, received(store)
+    assert leases.pending(SHARD, NOW) == ()
     later = NOW + LEASE
-    assert store.journal.pending(SHARD, later) == (envelope,)
-    assert store.journal.pending(SHARD, later) == ()
+    assert leases.pending(SHARD, later) == (message,)
+    assert leases.pending(SHARD, later) == ()
+
+
+def test_a_message_that_is_held_is_not_given_out_until_it_is_given_back(store: Store) -> None:
+    leases, message = store.journal.leases, received(store)
+    later = NOW + LEASE
+    leases.renew([(SHARD, message)], later)
+    assert leases.pending(SHARD, later) == ()
+    assert not leases.claim(SHARD, message, later)
+    leases.give_back([(SHARD, message)], later)
+    assert leases.claim(SHARD, message, later)
+    assert leases.pending(SHARD, later) == ()
+
+
+def test_runs_that_did_not_end_are_counted_until_one_comes_further(store: Store) -> None:
+    leases, message = store.journal.leases, received(store)
+    assert [leases.begin(SHARD, message, 0) for _ in range(3)] == [1, 2, 3]
+    assert [leases.begin(SHARD, message, 7) for _ in range(2)] == [1, 2]
+    leases.give_back([(SHARD, message)], NOW)
+    assert leases.begin(SHARD, message, 7) == 2
+
+
+def test_a_message_that_ended_is_not_held_any_more(store: Store) -> None:
+    leases, message = store.journal.leases, received(store)
+    store.journal.finish(SHARD, message)
+    leases.give_back([(SHARD, message)], NOW)
+    assert leases.pending(SHARD, NOW + LEASE) == ()
+    assert not leases.claim(SHARD, message, NOW + LEASE)
+
+
+def received(store: Store) -> str:
+    return store.journal.receive(CHANNEL, b"MSH|1", None, None, NOW).message_id
 
 
 def test_a_finished_message_is_not_pending(store: Store) -> None:
@@ -69,7 +101,7 @@ def test_a_finished_message_is_not_pending(store: Store) -> None:
     result = RecordResult(envelope.message_id, 0, "stored", resources=("Patient/p1",))
     store.commit(Commit(SHARD, (change("Patient", "p1"),), record=result))
     assert store.journal.finish(SHARD, envelope.message_id) == "stored"
-    assert store.journal.pending(SHARD, NOW + LEASE) == ()
+    assert store.journal.leases.pending(SHARD, NOW + LEASE) == ()
 
 
 def test_one_parked_record_parks_the_message_and_is_found_by_its_keys(store: Store) -> None:
