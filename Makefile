@@ -5,7 +5,7 @@ UV := .venv/uv/bin/uv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check lint types layers docs system test-data fuzz profiles-check soak bench clean
+.PHONY: help install lock demo test check lint types layers docs system test-data clients fuzz profiles-check soak bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,7 @@ types: .venv/installed ## Types (mypy --strict)
 layers: .venv/installed ## Imports only downwards (import-linter)
 	$(BIN)/lint-imports
 
-test: .venv/installed check ## Everything: checks and all tests, on SQLite and PostgreSQL
+test: .venv/installed check clients ## Everything: checks and all tests, on SQLite and PostgreSQL
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 clean: ## Remove the environment and the demo's data
@@ -48,6 +48,12 @@ system: ## Install what only the system can give: Chromium and Chinese fonts (ne
 
 test-data: .venv/installed ## Fetch the official FHIR R4 examples into test-data/
 	$(BIN)/python scripts/fetch_test_data.py
+
+clients: tests/clients/node/node_modules/.package-lock.json ## Fetch the clients of the npm registry that the API is tested with
+
+tests/clients/node/node_modules/.package-lock.json: tests/clients/node/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/clients/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json; \
+	else echo "npm is not here; the tests of its clients are skipped"; fi
 
 fuzz: .venv/installed ## Fuzz readers, validator and entrances for ten minutes
 	$(BIN)/python -m tests.fuzz.readers

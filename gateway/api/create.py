@@ -1,8 +1,12 @@
 """create: a new resource, also conditionally. https://hl7.org/fhir/R4/http.html#create"""
 
+from urllib.parse import urlencode
+
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
+from gateway.api.parameters import criteria
 from gateway.api.written import write_one
+from gateway.errors import GatewayError
 from gateway.interactions import Request
 
 
@@ -12,12 +16,23 @@ def create(exchange: Exchange, type_: str) -> Answer:
 
 
 def creation(exchange: Exchange, type_: str, full_url: str | None = None) -> Request:
-    """Make the write request of a create; raise GW-8003, GW-7013."""
+    """Make the write request of a create; raise GW-8003, GW-7013, GW-7020.
+
+    The condition is If-None-Exist. Clients that write it into the address as search parameters
+    mean the same, and a condition that was overlooked would double what is there.
+    """
     demand(exchange.principal, type_, "create")
     return Request(
         "create",
         type_,
         resource=exchange.resource_of(type_),
-        if_none_exist=exchange.preconditions.if_none_exist,
+        if_none_exist=_condition(exchange),
         full_url=full_url,
     )
+
+
+def _condition(exchange: Exchange) -> str | None:
+    header, asked = exchange.preconditions.if_none_exist, criteria(exchange.query)
+    if header and asked:
+        raise GatewayError("GW-7020", name=asked[0][0][:64], allowed="If-None-Exist")
+    return header or urlencode(asked) or None

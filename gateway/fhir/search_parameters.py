@@ -24,6 +24,7 @@ from gateway.records import CodeSets
 _ESCAPE = re.compile(r"\\([\\,$|])")
 _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[-+.\d])")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
+_ZONELESS = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?", re.ASCII)
 _LOCAL = re.compile(r"(?:([A-Z][A-Za-z]+)/)?([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
 _MODIFIERS: dict[str, frozenset[str]] = {
     "string": frozenset({"exact", "contains"}),
@@ -158,14 +159,13 @@ def _date(name: str, text: str) -> DateValue:
     prefix, rest = _split_prefix(unescape(text).strip())
     # A plus sign that was not encoded in the URL arrives as a blank; a time holds no other.
     rest = rest.replace(" ", "+")
+    if _ZONELESS.fullmatch(rest):
+        # R4 asks for a zone (SHOULD) and lets the server assume one: UTC, as for dates.
+        rest += "Z"
     try:
         low, high = times.interval(rest)
     except ValueError as err:
-        raise refuse(
-            name,
-            "不是 FHIR 日期（带时间时须写明时区）",
-            "it is not a FHIR date (a time of day needs its zone)",
-        ) from err
+        raise refuse(name, "不是 FHIR 日期", "it is not a FHIR date") from err
     return DateValue(prefix, low, high)
 
 

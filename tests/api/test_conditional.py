@@ -205,3 +205,15 @@ def test_a_precondition_of_an_entry_names_it(
     outcome(answer, status, number_)
     named = outcome(answer, status, "GW-7026", "Bundle.entry[1]")
     assert f"https://x.cn/Patient/{made['id']}" in named["details"]["text"]
+
+
+def test_search_parameters_in_the_address_of_a_create_are_its_condition(county: Browser) -> None:
+    number = f"urn:address|{uuid4()}"
+    system, _, value = number.partition("|")
+    content = patient(identifier=[{"system": system, "value": value}])
+    first = county.post(f"/Patient?identifier={number}&_format=json", content)
+    again = county.post(f"/Patient?identifier={number}", content)
+    assert [first.status_code, again.status_code] == [201, 200]
+    assert again.get_json()["id"] == first.get_json()["id"]
+    both = county.post(f"/Patient?identifier={number}", content, If_None_Exist="identifier=x")
+    outcome(both, 400, "GW-7020")

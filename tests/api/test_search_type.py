@@ -120,3 +120,14 @@ def test_elements_gives_parts(county: Browser) -> None:
 def test_a_search_scope_of_one_type_does_not_search_another(consortium: Consortium) -> None:
     narrow = consortium.client("qs-county", "system/Observation.rs")
     outcome(narrow.get("/Patient?_count=1"), 403, "GW-8003")
+
+
+def test_a_time_without_a_zone_is_taken_as_utc(county: Browser) -> None:
+    made = county.post("/Patient", patient(birthDate="1931-02-03")).get_json()["id"]
+    for query, is_found in (
+        ("birthdate=ge1931-02-03T00:00", True),
+        ("birthdate=gt1931-02-03T23:59:59.999999", False),
+        ("birthdate=lt1931-02-03T00:00:00", False),
+    ):
+        found = county.get(f"/Patient?_id={made}&{query}").get_json()
+        assert ("entry" in found) is is_found, query

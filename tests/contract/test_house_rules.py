@@ -106,7 +106,9 @@ def test_nothing_names_a_package_registry_or_the_workplace() -> None:
     hosts = re.compile("py" + r"pi\.org|registry\.np" + r"mjs|python" + r"hosted|/work" + "/shared")
     for path in ROOT.rglob("*"):
         is_ours = not any(
-            part.startswith(".") or part == "data" for part in path.relative_to(ROOT).parts
+            part.startswith(".") or part in {"data", "node_modules", "test-data"}
+            for part in path.relative_to(ROOT).parts
         )
-        if is_ours and path.is_file() and path.suffix in {".py", ".md", ".toml", ".lock", ".yaml"}:
+        is_text = path.suffix in {".py", ".md", ".toml", ".lock", ".yaml", ".mjs"}
+        if is_ours and path.is_file() and (is_text or path.name == "package-lock.json"):
             assert not hosts.search(path.read_text(encoding="utf-8")), path

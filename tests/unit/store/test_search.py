@@ -250,7 +250,7 @@ def test_last_updated_is_compared_by_the_millisecond(people: Store) -> None:
         ("colour=red", "GW-7101"),
         ("name.family=x", "GW-7102"),
         ("birthdate=yesterday", "GW-7102"),
-        ("birthdate=2026-01-01T10:00:00", "GW-7102"),
+        ("birthdate=2026-01-01T10", "GW-7102"),
         ("gender=", "GW-7102"),
         ("gender:missing=maybe", "GW-7102"),
         ("gender:exact=male", "GW-7103"),
