@@ -19,6 +19,7 @@ from gateway.console.pages import CONSOLE
 from gateway.edge import EXTENSION, Services
 from gateway.errors import GatewayError
 from gateway.intake.http import INTAKE
+from gateway.intake.messages import MESSAGES
 from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.wiring import build_runtime
@@ -43,6 +44,7 @@ def create_app(runtime: Services) -> Flask:
     app.register_blueprint(OAUTH)
     app.register_blueprint(HEALTH)
     app.register_blueprint(INTAKE)
+    app.register_blueprint(MESSAGES)
     app.register_blueprint(CONSOLE)
     register(app)
     app.after_request(_protected)

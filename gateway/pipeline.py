@@ -1,13 +1,13 @@
 """The record's one way: RECEIVE → PARSE → MAP → VALIDATE → STORE → ROUTE.
 
-The only place that knows the order, and one of the three that catch: what fails in a stage parks
-the record with its stage, error and place, and is replayed as a new attempt with today's mapping.
-FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
+The only place that knows the order, and (with PARSE in ``stages``) one of the three that catch:
+what fails parks the record with its stage, error and place, and is replayed as a new attempt with
+today's mapping. FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from gateway.errors import GatewayError, Kind
 from gateway.fhir.ids import business_id
 from gateway.holding import Holding
 from gateway.interactions import Request, Written
-from gateway.join import join
+from gateway.join import Draft, join
 from gateway.mapping import Library
 from gateway.outcomes import corrected, event_of, outcome_of, parked, provenance, result_of
 from gateway.preparing import Prepared, Preparer
@@ -38,6 +38,7 @@ from gateway.records import (
 )
 from gateway.recovery import Recovery
 from gateway.search_definitions import demand_answerable
+from gateway.stages import Stage, parse
 from gateway.store import Store
 from gateway.store.parameters import TYPE as SEARCH_PARAMETER
 from gateway.telemetry import RECORDS, log, log_bug, timed
@@ -54,19 +55,7 @@ def open_lanes() -> tuple[Executor, ...]:
     return tuple(ThreadPoolExecutor(1, f"records-{number}") for number in range(LANES))
 
 
-class Stage:
-    """The stage that a record is in: timed, and named where it stops."""
-
-    def __init__(self) -> None:
-        """Begin where a parsed record begins."""
-        self.name = "map"
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Enter a stage; its name stays when it fails."""
-        self.name = name
-        with timed(name):
-            yield
+Way = Callable[[Envelope, Parsed, Stage], RecordResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +135,19 @@ class Pipeline:
         """Process a message again as a new attempt with today's mappings; raise GW-5007."""
         return self._all_records(self.store.journal.envelope(shard, message_id))
 
+    def rehearse(
+        self, shard: int, message_id: str
+    ) -> Iterator[tuple[RecordResult, tuple[Draft, ...]]]:
+        """Tell how a replay would end now and what it would write, writing nothing.
+
+        Raises GW-5007, and GW-5008, GW-5011 when the bytes are no longer there.
+        """
+        envelope = self.store.journal.envelope(shard, message_id)
+        self._refresh()
+        for parsed in parse(self.readers, envelope):
+            drafts: list[Draft] = []
+            yield self._record(envelope, parsed, partial(self._dry_way, drafts)), tuple(drafts)
+
     def correct(
         self, shard: int, message_id: str, raw: bytes, *, peer: str | None = None
     ) -> tuple[Envelope, list[RecordResult]]:
@@ -190,18 +192,18 @@ class Pipeline:
         results: list[RecordResult] = []
         failing = 0
         self._refresh()
-        for parsed in self._parse(envelope):
-            if isinstance(parsed, RecordResult):
-                result = parsed
-            else:
-                result = ended.get(parsed.ordinal) or self._record(envelope, parsed)
+        for parsed in parse(self.readers, envelope):
+            known = ended.get(parsed.ordinal)
+            result = known or self._record(envelope, parsed, self._way)
+            if result.status == "parked" and known is None:
+                self._park(result, envelope)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
             failing = failing + 1 if result.status == "parked" else 0
             if failing == HOPELESS:
                 error = GatewayError("GW-1012", count=HOPELESS)
-                rest = parked(envelope, result.ordinal + 1, "parse", error)
-                results.append(self._park(rest, envelope))
+                results.append(parked(envelope, result.ordinal + 1, "parse", error))
+                self._park(results[-1], envelope)
                 break
         self._finish(envelope)
         return results
@@ -211,45 +213,23 @@ class Pipeline:
         for path, error in (self.library.refresh() or {}).items():
             LOG.error("mapping refused", file=path, error=error.number, text=error.text_en)
 
-    def _parse(self, envelope: Envelope) -> Iterable[Parsed | RecordResult]:
-        """PARSE lazily; a bad record is parked in its place and the next one goes on."""
-        ordinal = 0
-        records: Iterator[Parsed] = iter(())
-        while True:
-            try:
-                if not ordinal:
-                    records = iter(self.readers[envelope.channel.format].read(envelope))
-                parsed = next(records, None)
-                if parsed is None:
-                    return
-                parsed = replace(parsed, ordinal=ordinal)
-                ordinal += 1
-                yield parsed
-            except GatewayError as error:
-                ordinal += 1
-                yield self._park(parked(envelope, ordinal - 1, "parse", error), envelope)
-            except Exception as bug:  # noqa: BLE001 - our own bug: the rest is parked, the gateway lives.
-                log_bug(LOG, bug, message=envelope.message_id, record=ordinal)
-                fault = GatewayError("GW-1900")
-                yield self._park(parked(envelope, ordinal, "parse", fault), envelope)
-                return
-
-    def _record(self, envelope: Envelope, parsed: Parsed) -> RecordResult:
-        """Take one record along the whole way; what refuses it parks it.
+    def _record(self, envelope: Envelope, parsed: Parsed | RecordResult, way: Way) -> RecordResult:
+        """Take one record along a way; what refuses it ends it as parked.
 
         While the store is away nothing is parked: the message waits, unended, for ``recover``.
         """
+        if isinstance(parsed, RecordResult):
+            return parsed
         stage = Stage()
         try:
-            return self._way(envelope, parsed, stage)
+            return way(envelope, parsed, stage)
         except GatewayError as error:
             if error.kind is Kind.UNAVAILABLE:
                 raise
-            return self._park(parked(envelope, parsed.ordinal, stage.name, error, parsed), envelope)
+            return parked(envelope, parsed.ordinal, stage.name, error, parsed)
         except Exception as bug:  # noqa: BLE001 - our own bug: the record is parked, the gateway lives.
             log_bug(LOG, bug, message=envelope.message_id, record=parsed.ordinal)
-            fault = GatewayError("GW-1900")
-            return self._park(parked(envelope, parsed.ordinal, stage.name, fault, parsed), envelope)
+            return parked(envelope, parsed.ordinal, stage.name, GatewayError("GW-1900"), parsed)
 
     def _way(self, envelope: Envelope, parsed: Parsed, stage: Stage) -> RecordResult:
         """MAP → VALIDATE → STORE; again from VALIDATE when another write came between."""
@@ -268,6 +248,17 @@ class Pipeline:
                 continue
             return result
         raise AssertionError("unreachable")
+
+    def _dry_way(
+        self, drafts: list[Draft], envelope: Envelope, parsed: Parsed, stage: Stage
+    ) -> RecordResult:
+        """MAP → VALIDATE, and keep what STORE would have written."""
+        with stage("map"):
+            mapped = self._map(envelope, parsed)
+        with stage("validate"):
+            prepared = self._check(envelope, parsed, mapped)
+        drafts += (draft for draft in prepared.drafts if draft.is_changed)
+        return outcome_of(envelope, parsed, mapped, prepared)
 
     def _commit(self, commit: Commit) -> tuple[Stored, ...]:
         """Write once, then let validator and index take up the definitions that were written."""
@@ -310,7 +301,7 @@ class Pipeline:
             {**known, **channel.options},
         )
 
-    def _park(self, result: RecordResult, envelope: Envelope) -> RecordResult:
+    def _park(self, result: RecordResult, envelope: Envelope) -> None:
         """Keep the failure beside the message; it waits for a correction and a replay."""
         self.store.journal.write_result(envelope.channel.shard, result, self.now())
         LOG.warning(
@@ -321,7 +312,6 @@ class Pipeline:
             stage=result.stage,
             error=result.error,
         )
-        return result
 
     # ------------------------------------------------------------ FHIR from clients
 

@@ -13,6 +13,7 @@ from gateway.delivery import AddressGuard, Backoff, Sender
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
 from gateway.telemetry import log
+from gateway.upkeep import Upkeep
 from gateway.wiring import Runtime
 from gateway.worker import Worker, start_thread
 
@@ -47,6 +48,7 @@ def build_worker(runtime: Runtime) -> Worker:
         secret=runtime.pipeline.secret,
         now=runtime.clock,
         recover=runtime.pipeline.recover,
+        maintain=Upkeep(runtime.store, settings, runtime.clock),
     )
 
 

@@ -35,6 +35,8 @@ class Settings:
     lenient_search: bool = False
     demand_if_match: bool = False
     cors_origins: str = ""
+    keep_done_days: int = 90
+    keep_parked_days: int = 365
     max_message_bytes: int = 50_000_000
     max_body_bytes: int = 20_000_000
     max_bundle_entries: int = 5_000
@@ -96,6 +98,8 @@ HELP: dict[str, str] = {
     "lenient_search": "Ignore unknown search parameters instead of refusing them.",
     "demand_if_match": "Refuse changes of existing resources that do not say If-Match (428).",
     "cors_origins": "Origins whose browser pages may use the FHIR API, comma-separated; * for any.",
+    "keep_done_days": "Days the bytes and lineage of done messages are kept (0: for ever).",
+    "keep_parked_days": "Days the bytes of parked messages are kept (0: for ever).",
     "max_message_bytes": "Largest native message accepted.",
     "max_body_bytes": "Largest FHIR request body accepted.",
     "max_bundle_entries": "Most entries accepted in one Bundle.",

@@ -61,9 +61,6 @@ class Holdings(Protocol):
     def parameters(self) -> Indexing:
         """What the tenants' own search parameters still need."""
 
-    def purge(self, shard: int) -> int:
-        """Drop index rows that no page can ask for any more."""
-
 
 class Worker:
     """One worker; ``run`` until the event is set, or ``step`` by step with an injected clock."""
@@ -77,11 +74,16 @@ class Worker:
         secret: bytes,
         now: Callable[[], datetime],
         recover: Callable[[], int],
+        maintain: Callable[[], None],
         peers_at_once: int = 16,
     ) -> None:
-        """Take the parts; ``recover`` brings messages to their end that a crash interrupted."""
+        """Take the parts.
+
+        ``recover`` brings messages to their end that a crash interrupted, ``maintain`` keeps house.
+        """
         self._store, self._sender, self._backoff = store, sender, backoff
         self._secret, self._now, self._recover = secret, now, recover
+        self._maintain = maintain
         self._pool = ThreadPoolExecutor(peers_at_once, thread_name_prefix="delivery")
         self._recovered: datetime | None = None
         self._maintained: datetime | None = None
@@ -120,8 +122,7 @@ class Worker:
         indexed = [self._store.parameters.work(shard) for shard in shards]
         if self._maintained is None or now - self._maintained >= MAINTAIN_EVERY:
             self._maintained = now
-            for shard in shards:
-                self._store.purge(shard)
+            self._maintain()
         return bool(sent or recovered or any(indexed))
 
     def deliver(self, shard: int) -> int:

@@ -201,13 +201,14 @@ class Journal:
         channel: str | None = None,
         channels: Sequence[str] | None = None,
         key: tuple[str | None, str] | None = None,
+        received: tuple[datetime | None, datetime | None] = (None, None),
         before: tuple[str, int] | None = None,
         limit: int = 50,
     ) -> tuple[Record, ...]:
         """Give records, newest message first; ``key`` is (name or None, value).
 
-        ``channels`` limits the answer to those a member may see; ``before`` is the (message_id,
-        ordinal) of the last record that is already shown.
+        ``channels`` limits the answer to those a member may see; ``received`` is a half-open range
+        of time; ``before`` is the (message_id, ordinal) of the last record that is already shown.
         """
         statement = _select_records().where(record.c.shard == shard)
         filters = ((record.c.status, status), (record.c.stage, stage), (record.c.error, error))
@@ -218,6 +219,7 @@ class Journal:
             statement = statement.where(record.c.channel.in_(channels))
         if key is not None:
             statement = statement.where(_has_key(key))
+        statement = statement.where(*_received(*received))
         if before is not None:
             same = and_(record.c.message_id == before[0], record.c.ordinal > before[1])
             statement = statement.where((record.c.message_id < before[0]) | same)
@@ -287,7 +289,21 @@ class Journal:
 
 def _message_id(now: datetime) -> str:
     """Make an id that sorts by time: 12 digits of milliseconds, 16 of chance."""
-    return f"{micros(now) // 1000:012x}{secrets.token_hex(8)}"
+    return f"{_time_part(now)}{secrets.token_hex(8)}"
+
+
+def _received(since: datetime | None, until: datetime | None) -> list[Any]:
+    """Ids of messages sort by the time of receiving."""
+    conditions = []
+    if since is not None:
+        conditions.append(record.c.message_id >= _time_part(since))
+    if until is not None:
+        conditions.append(record.c.message_id < _time_part(until))
+    return conditions
+
+
+def _time_part(when: datetime) -> str:
+    return f"{micros(when) // 1000:012x}"
 
 
 def _has_key(key: tuple[str | None, str]) -> Any:

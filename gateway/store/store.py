@@ -198,15 +198,17 @@ class Store:
         return maintenance.purge(self.database, shard, self._now_us() // 1000)
 
     def prune(
-        self, shard: int, *, done: datetime, parked: datetime, is_dry: bool = False
+        self, shard: int, *, done: datetime | None, parked: datetime | None, is_dry: bool = False
     ) -> tuple[Pruned, Pruned]:
         """Drop the bytes of messages received before a time: of those done, of those parked.
 
-        Gives how many messages and bytes each; ``is_dry`` changes nothing.
+        None keeps them all. Gives how many messages and bytes each; ``is_dry`` changes nothing.
         """
         ended = ((pruning.DONE, done), (pruning.PARKED, parked))
         finished, failed = (
             pruning.prune(self.database, shard, statuses, before, is_dry=is_dry)
+            if before is not None
+            else Pruned()
             for statuses, before in ended
         )
         return finished, failed

@@ -69,6 +69,22 @@ ENTRIES: tuple[Entry, ...] = (
         "Correct it at the place named; docs/recipes/add-a-hospital.md explains the fields.",
     ),
     Entry(
+        "GW-1021",
+        Kind.UNREADABLE,
+        "查询条件 {name} 无法识别或其值不合要求。",
+        "The filter {name} is unknown, or its value does not fit.",
+        "可用条件：status、stage、error、channel、key、since、until、before、limit；时间须带时区。",
+        "Filters: status, stage, error, channel, key, since, until, before, limit; zoned times.",
+    ),
+    Entry(
+        "GW-1022",
+        Kind.UNREADABLE,
+        "没有说明要重放哪些消息。",
+        "It is not said which messages to replay.",
+        "请至少给出一个条件，例如 error=GW-3102 或 channel=…。",
+        "Give at least one filter, such as error=GW-3102 or channel=….",
+    ),
+    Entry(
         "GW-1900",
         Kind.FAULT,
         "网关内部出错，该记录已暂存。",

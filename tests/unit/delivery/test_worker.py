@@ -58,7 +58,13 @@ def make_worker(store: Store, clock: Clock) -> Worker:
     guard = AddressGuard([ipaddress.ip_network("127.0.0.0/8")])
     sender = Sender(guard, FHIR, clock, timeouts_s=(1.0, 0.3))
     return Worker(
-        store, sender, Backoff(lambda: 0.5), secret=b"secret", now=clock, recover=lambda: 0
+        store,
+        sender,
+        Backoff(lambda: 0.5),
+        secret=b"secret",
+        now=clock,
+        recover=lambda: 0,
+        maintain=lambda: None,
     )
 
 
@@ -250,6 +256,7 @@ def test_the_thread_delivers_what_comes_and_stops_when_told(
         secret=b"secret",
         now=lambda: datetime.now(UTC) + timedelta(seconds=1),
         recover=recover,
+        maintain=lambda: None,
     )
     join(store, "qs-county", peer.url)
     finish = start_thread(worker)
