@@ -212,6 +212,7 @@ class _Planner:
         self.principal = principal
         self.visibility = principal.visibility
         self.everything = replace(principal.visibility, sees_all=True)
+        self.resolve = Resolver(store, principal.visibility.shard, principal.member)
         self.invented: set[str] = set()
         self.standing: dict[str, Stored] = {}
         self.conditions: list[Criteria] = []
@@ -306,7 +307,11 @@ class _Planner:
         if current is not None and is_same:
             self.standing[target] = replace(current, is_created=False, is_changed=False)
         owner = current.owner if current else self.principal.member
-        return Draft(type_, id_, resource, owner, previous, version, is_changed=not is_same)
+        return Draft(
+            *(type_, id_, resource, owner, previous, version),
+            is_changed=not is_same,
+            is_invented=is_new,
+        )
 
     def _demand_change(self, current: Stored, previous: Resource) -> None:
         """Only its owner changes a record; a Task also the members that it names."""
@@ -320,16 +325,19 @@ class _Planner:
         What was asked stays as it is: after a conflict it is planned anew, under other ids.
         """
         found: dict[str, str] = {}
+        is_logical = False
         for where, reference in references(resource):
             text = reference.get("reference")
+            is_logical |= not text
             if isinstance(text, str) and "?" in text and not text.startswith(("#", "urn:")):
                 found[text] = self._matched(text, where)
             elif request.is_entry and isinstance(text, str) and _is_dangling(text, names, resource):
                 raise GatewayError("GW-7064", expression=where)
         resource = relink(resource, {**names, **found} if found else names)
-        resolve = Resolver(self.store, self.visibility.shard, self.principal.member)
-        resolve.learn([resource])
-        return resolve(resource)
+        if not is_logical:
+            return resource
+        self.resolve.learn([resource])
+        return self.resolve(resource)
 
     def _matched(self, text: str, where: str) -> str:
         type_, _, criteria = text.partition("?")

@@ -35,7 +35,8 @@ class Draft:
     """One resource about to be written, and the version it was made from.
 
     ``resource`` None means deletion. ``is_stale``: a newer record stands already and nothing of
-    this one was taken over.
+    this one was taken over. ``is_invented``: its id was made for this write, so nothing stored can
+    refer to it.
     """
 
     type: str
@@ -49,6 +50,7 @@ class Draft:
     is_changed: bool = True
     is_stale: bool = False
     profiles: tuple[str, ...] = ()
+    is_invented: bool = False
 
     @property
     def reference(self) -> str:
@@ -178,18 +180,20 @@ class Resolver:
         """Resolve within one shard, for the records of one member."""
         self.store, self.shard, self.member = store, shard, member
         self._known: dict[BusinessKey, str] = {}
+        self._asked: set[BusinessKey] = set()
 
     def learn(self, resources: Iterable[Resource]) -> None:
-        """Look up all logical references of the resources in one question."""
+        """Look up all logical references of the resources in one question, none of them twice."""
         keys = {
             key
             for resource in resources
             for _, reference in references(resource)
             for key in _keys(reference)
-        }
+        } - self._asked
         if keys:
             ordered = sorted(keys, key=lambda key: (key.type, key.system, key.value))
             self._known |= self.store.identify(self.shard, self.member, ordered)
+            self._asked |= keys
 
     def __call__(self, resource: Resource) -> Resource:
         """Give the resource with its logical references made literal where they are known."""

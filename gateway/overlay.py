@@ -30,10 +30,22 @@ class Overlay:
         """Lay nothing over the store yet."""
         self.stored, self.indexer, self.secret = stored, indexer, secret
         self.drafts: dict[str, Draft] = {}
+        self._rows: dict[int, tuple[Resource, tuple[IndexRow, ...]]] = {}
+        self._persons: dict[str, str | None] = {}
+        self._found: dict[tuple[str, tuple[tuple[str, str], ...]], list[Resource]] = {}
 
     def lay(self, drafts: Iterable[Draft]) -> None:
         """Lay drafts over the store; later ones of the same resource win."""
         self.drafts |= {draft.reference: draft for draft in drafts}
+        self._persons.clear()
+
+    def rows(self, resource: Resource) -> tuple[IndexRow, ...]:
+        """Give the index rows of a resource, which are made once."""
+        known = self._rows.get(id(resource))
+        if known is None:
+            # The resource is kept beside its rows: while it lives, nothing else has its number.
+            known = self._rows[id(resource)] = (resource, self.indexer.rows(resource))
+        return known[1]
 
     def read(self, type_: str, id_: str) -> Resource | None:
         """Give the resource as the write will leave it."""
@@ -44,15 +56,26 @@ class Overlay:
         """Search by exact parameter values, drafts included."""
         found = [
             resource
-            for resource in self.stored.find(type_, **parameters)
+            for resource in self._stored(type_, parameters)
             if f"{type_}/{resource['id']}" not in self.drafts
         ]
         for draft in self.drafts.values():
             if draft.type == type_ and draft.resource is not None:
-                rows = self.indexer.rows(draft.resource)
+                rows = self.rows(draft.resource)
                 if all(_matches(rows, type_, name, text) for name, text in parameters.items()):
                     found.append(draft.resource)
         return found
+
+    def _stored(self, type_: str, parameters: dict[str, str]) -> list[Resource]:
+        """Ask the store once; what this write invents, nothing stored refers to."""
+        for text in parameters.values():
+            draft = self.drafts.get(text)
+            if draft is not None and draft.is_invented:
+                return []
+        key = (type_, tuple(sorted(parameters.items())))
+        if key not in self._found:
+            self._found[key] = self.stored.find(type_, **parameters)
+        return self._found[key]
 
     def person_of(self, type_: str, id_: str) -> str | None:
         """Give the person that a resource is about."""
@@ -60,6 +83,13 @@ class Overlay:
         if draft is None or draft.resource is None:
             return self.stored.person_of(type_, id_)
         return self.person(draft.resource)
+
+    def person_of_draft(self, draft: Draft) -> str | None:
+        """Give the person that a draft is about, found once for all reactions."""
+        assert draft.resource is not None  # noqa: S101 - a deletion is about nobody.
+        if draft.reference not in self._persons:
+            self._persons[draft.reference] = self.person(draft.resource)
+        return self._persons[draft.reference]
 
     def member_of(self, organization: str) -> str | None:
         """Give the member whose directory entry an Organization is."""
@@ -87,8 +117,14 @@ class Overlay:
             target = resource.get(name)
             reference = target.get("reference", "") if isinstance(target, dict) else ""
             if reference.startswith("Patient/"):
-                return self.person_of("Patient", reference.split("/")[1])
+                return self._person_of_patient(reference.split("/")[1])
         return self._person_of_target(resource)
+
+    def _person_of_patient(self, id_: str) -> str | None:
+        key = f"Patient/{id_}"
+        if key not in self._persons:
+            self._persons[key] = self.person_of("Patient", id_)
+        return self._persons[key]
 
     def _person_of_document(self, bundle: Resource) -> str | None:
         entries = bundle.get("entry") or [{}]

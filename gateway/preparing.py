@@ -6,7 +6,6 @@ with the version that each resource was made from, so that a write in between is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from gateway.access import classify, organizations_named
 from gateway.errors import GatewayError
@@ -73,7 +72,8 @@ class Preparer:
         overlay = Overlay(reading, self.indexer, self.secret)
         overlay.lay(drafts)
         gathered = self._react(drafts, overlay, context)
-        added = [draft for draft in overlay.drafts.values() if draft not in drafts]
+        asked = {id(draft) for draft in drafts}
+        added = [draft for draft in overlay.drafts.values() if id(draft) not in asked]
         issues += self._checked(shard, added, enforce=True) + gathered.issues
         changes = tuple(
             self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
@@ -114,19 +114,17 @@ class Preparer:
             if not waiting:
                 return gathered
             before = dict(overlay.drafts)
+            events = _events(waiting, overlay, context)
             for reactor in self.reactors:
-                events = [
-                    _event(overlay.drafts[draft.reference], overlay, context.received_utc)
-                    for draft in waiting
-                    if draft.resource is not None
-                ]
                 reaction = reactor(events, overlay, context)
                 self._gather(gathered, reaction.relations, reaction.notices)
                 gathered.ended |= set(reaction.ended_relations)
                 gathered.issues += reaction.issues
-                overlay.lay(
-                    _reacted(owner, resource, overlay) for owner, resource in reaction.resources
-                )
+                if reaction.resources:
+                    overlay.lay(
+                        _reacted(owner, resource, overlay) for owner, resource in reaction.resources
+                    )
+                    events = _events(waiting, overlay, context)
             waiting = [
                 draft
                 for reference, draft in overlay.drafts.items()
@@ -156,9 +154,9 @@ class Preparer:
             draft.type,
             draft.id,
             resource,
-            self.indexer.rows(resource),
+            overlay.rows(resource),
             draft.owner,
-            overlay.person(resource),
+            overlay.person_of_draft(draft),
             classify(resource),
             tuple(sorted({member for member in named if member} - {draft.owner})),
             draft.version,
@@ -167,11 +165,20 @@ class Preparer:
         )
 
 
-def _event(draft: Draft, overlay: Overlay, now_utc: datetime) -> Event:
-    assert draft.resource is not None  # noqa: S101 - deletions make no events.
-    return Event(
-        draft.resource, draft.previous, draft.owner, overlay.person(draft.resource), now_utc
-    )
+def _events(waiting: Iterable[Draft], overlay: Overlay, context: MapContext) -> list[Event]:
+    """Tell what is new, in the form that it has by now; deletions make no events."""
+    newest = [overlay.drafts[draft.reference] for draft in waiting if draft.resource is not None]
+    return [
+        Event(
+            draft.resource,
+            draft.previous,
+            draft.owner,
+            overlay.person_of_draft(draft),
+            context.received_utc,
+        )
+        for draft in newest
+        if draft.resource is not None
+    ]
 
 
 def _reacted(owner: str, resource: Resource, overlay: Overlay) -> Draft:

@@ -5,7 +5,8 @@ any other string that happens to look alike. R4 sections 2.3.0 and 3.1.0.11.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.records import Json, Resource
@@ -26,16 +27,21 @@ class Target(NamedTuple):
 
 def split(reference: str) -> Target | None:
     """Split ``[base/]Type/id[/_history/version]``; None for a fragment, a urn or anything else."""
-    match = _LITERAL.fullmatch(reference)
-    if match is None:
-        return None
-    return Target(match["type"], match["id"], match["version"])
+    return _parts(reference)[0]
 
 
 def server_of(reference: str) -> str | None:
     """Give the server's base of an absolute reference, without the last slash."""
+    return _parts(reference)[1]
+
+
+@lru_cache(maxsize=8192)
+def _parts(reference: str) -> tuple[Target | None, str | None]:
+    # One write asks for its patient, its visit and its organisation dozens of times.
     match = _LITERAL.fullmatch(reference)
-    return match["base"] if match else None
+    if match is None:
+        return None, None
+    return Target(match["type"], match["id"], match["version"]), match["base"]
 
 
 # Backbone elements that share all their usual members with Reference, by resource type.
@@ -59,12 +65,14 @@ _REFERENCE_KEYS = frozenset(
 )
 
 
-def references(resource: Resource) -> Iterator[tuple[str, Resource]]:
-    """Yield each Reference of a resource, contained ones included, with its FHIRPath.
+def references(resource: Resource) -> list[tuple[str, Resource]]:
+    """Give each Reference of a resource, contained ones included, with its FHIRPath.
 
-    What is yielded is the element itself: ``reference``, ``identifier``, ``type``, ``display``.
+    What is given is the element itself: ``reference``, ``identifier``, ``type``, ``display``.
     """
-    yield from _walk(resource, str(resource.get("resourceType", "")), "", _NONE)
+    found: list[tuple[str, Resource]] = []
+    _walk(resource, str(resource.get("resourceType", "")), "", _NONE, found)
+    return found
 
 
 def rewrite(resource: Resource, mapping: Mapping[str, str]) -> Resource:
@@ -88,18 +96,24 @@ def _lookalikes(element: Resource, inherited: frozenset[str]) -> frozenset[str]:
 
 
 def _walk(
-    value: Resource, path: str, name: str, lookalikes: frozenset[str]
-) -> Iterator[tuple[str, Resource]]:
+    value: Resource,
+    path: str,
+    name: str,
+    lookalikes: frozenset[str],
+    found: list[tuple[str, Resource]],
+) -> None:
+    # Every write walks every resource: a list is filled, for nested generators take twice as long.
     if name not in lookalikes and _is_reference(value):
-        yield path, value
-    lookalikes = _lookalikes(value, lookalikes)
+        found.append((path, value))
+    if "resourceType" in value:
+        lookalikes = _lookalikes(value, lookalikes)
     for key, member in value.items():
         if isinstance(member, dict):
-            yield from _walk(member, f"{path}.{key}", key, lookalikes)
+            _walk(member, f"{path}.{key}", key, lookalikes, found)
         elif isinstance(member, list):
             for index, item in enumerate(member):
                 if isinstance(item, dict):
-                    yield from _walk(item, f"{path}.{key}[{index}]", key, lookalikes)
+                    _walk(item, f"{path}.{key}[{index}]", key, lookalikes, found)
 
 
 def _rewritten(

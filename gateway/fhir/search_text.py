@@ -7,7 +7,7 @@ terms exactly; a longer text by all terms of four that it holds.
 
 import html
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from gateway.fhir.elements import shape
@@ -16,6 +16,8 @@ from gateway.records import Json, Resource
 
 GRAM = 4
 _LONGEST_WORD = 64
+# Names of codes and units come again and again: their terms are kept.
+_SHORT = 32
 _HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUN = re.compile(f"[{_HAN}]+|[^\\W_{_HAN}]+")
 _IS_HAN = re.compile(f"[{_HAN}]")
@@ -26,15 +28,22 @@ _NAMES = frozenset({"id", "reference", "versionId"})
 _SILENT = frozenset({"Identifier", "Meta", "ContactPoint", "Period", "Quantity", "Attachment"})
 
 
-def terms(text: str) -> set[str]:
+def terms(text: str) -> frozenset[str]:
     """Give the terms of a text."""
+    return _terms_of_short(text) if len(text) <= _SHORT else _terms(text)
+
+
+def _terms(text: str) -> frozenset[str]:
     found: set[str] = set()
     for run in _RUN.findall(fold(text)):
         if _IS_HAN.match(run):
-            found.update(run[at : at + GRAM] for at in range(len(run)))
+            found.update([run[at : at + GRAM] for at in range(len(run))])
         else:
             found.add(run[:_LONGEST_WORD])
-    return found
+    return frozenset(found)
+
+
+_terms_of_short = lru_cache(maxsize=16_384)(_terms)
 
 
 class AskedTerm(NamedTuple):
@@ -58,11 +67,11 @@ def asked_terms(text: str) -> tuple[AskedTerm, ...]:
     return tuple(sorted(found, key=lambda term: (term.is_start, -len(term.text))))
 
 
-def narrative_terms(resource: Resource) -> set[str]:
+def narrative_terms(resource: Resource) -> frozenset[str]:
     """Give the terms of the narrative."""
     narrative = resource.get("text")
     div = narrative.get("div") if isinstance(narrative, dict) else None
-    return terms(_plain(div)) if isinstance(div, str) else set()
+    return terms(_plain(div)) if isinstance(div, str) else frozenset()
 
 
 def content_terms(resource: Resource) -> set[str]:

@@ -2,15 +2,26 @@
 
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
+
+_SHORT = 64
 
 
 def fold(text: str) -> str:
     """Fold a text for comparison: width and case ignored, accents and repeated blanks dropped."""
     if text.isascii():
         return " ".join(text.lower().split())
+    # Names of codes and departments come again and again, whole sentences hardly.
+    return _folded_short(text) if len(text) <= _SHORT else _folded(text)
+
+
+def _folded(text: str) -> str:
     wide = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     plain = "".join(sign for sign in wide if not unicodedata.combining(sign))
     return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+_folded_short = lru_cache(maxsize=16_384)(_folded)
 
 
 def precision_bounds(number: Decimal) -> tuple[Decimal, Decimal]:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.records.mapped import BusinessKey
 from gateway.records.plain import Issue, Resource
 
 
-@dataclass(frozen=True, slots=True)
-class IndexRow:
+class IndexRow(NamedTuple):
     """One search index row of a resource, by kind of parameter.
 
     ``parameter`` is ``Type.code``. Columns by kind — token: (system, code) and text; string:

@@ -1,14 +1,18 @@
 """The interface of the two engines: read in a snapshot, write in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Table
 
+from gateway.store.keys import key_ms
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
+AliasKey = tuple[str, str, str, str]
+"""Owner ('' for all members), type, system and value of a business key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Head:
     is_deleted: bool
 
 
+def least_ms(heads: Mapping[tuple[str, str], Head]) -> int:
+    """Give the first time that is later than all of these versions."""
+    return max((key_ms(head.pk) + 1 for head in heads.values()), default=0)
+
+
 class Session(Protocol):
     """A write transaction; the hot statements are hand-tuned per engine, the rest is Core."""
 
@@ -50,16 +59,17 @@ class Session(Protocol):
     def connection(self) -> Connection:
         """The transaction for statements of SQLAlchemy Core."""
 
-    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
-        """Lock and give the newest version of each (type, id) that exists."""
+    def look(
+        self, shard: int, keys: Sequence[tuple[str, str]], aliases: Sequence[AliasKey]
+    ) -> tuple[dict[tuple[str, str], Head], dict[AliasKey, str], Stamp]:
+        """Lock the newest version of each (type, id) that exists, and give what a write needs.
+
+        The heads, the ids of the aliases that are known, and this transaction's stamp, taken after
+        the locks are held: in one round trip where there is a network.
+        """
 
     def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
         """Give this transaction's number and time, after the locks are held."""
-
-    def aliases(
-        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
-    ) -> dict[tuple[str, str, str, str], str]:
-        """Give the ids of the (owner, type, system, value) that are known."""
 
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded by this transaction."""
@@ -69,6 +79,13 @@ class Session(Protocol):
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that hold every column in the table's order, in one statement."""
+
+    def upsert(self, table: Table, rows: Sequence[Row], changed: Sequence[str] = ()) -> None:
+        """Insert rows; of one whose key is there already only the ``changed`` columns are taken.
+
+        The key is the table's primary key, or its unique constraint when nothing is changed. All
+        writers give their rows in the order of the keys, so that none waits in a circle.
+        """
 
     def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
         """Insert the packed terms (``store.texts``) of versions: (shard, key, terms)."""

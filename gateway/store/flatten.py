@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -32,12 +33,35 @@ def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...]
     """
     tables: dict[Table, dict[tuple[Any, ...], None]] = {}
     for row in rows:
-        if row.kind == "text" or row.parameter.endswith(_OWN):
+        kind, parameter, values, group = row
+        if kind == "text" or parameter.endswith(_OWN):
             continue
-        for table, values in _FLATTEN[row.kind](row):
-            tables.setdefault(table, {})[(*values, row.group)] = None
+        try:
+            flats = _again[kind, parameter, values]
+        except KeyError:
+            flats = _flat(row)
+        for table, columns in flats:
+            found = tables.get(table)
+            if found is None:
+                found = tables[table] = {}
+            found[(*columns, group)] = None
     flat = {table: tuple(found) for table, found in tables.items()}
     return flat, sum(len(found) for found in flat.values())
+
+
+# Codes, units, organisations and states come again and again: their folding and hashing is kept.
+_again: dict[tuple[str, str, tuple[Any, ...]], list[Flat]] = {}
+_KEPT = 20_000
+_OFTEN = frozenset({"token", "reference", "uri"})
+
+
+def _flat(row: IndexRow) -> list[Flat]:
+    flats = _FLATTEN[row.kind](row)
+    if row.kind in _OFTEN:
+        if len(_again) >= _KEPT:
+            _again.clear()
+        _again[row.kind, row.parameter, row.values] = flats
+    return flats
 
 
 def _token(row: IndexRow) -> list[Flat]:
@@ -86,18 +110,24 @@ def _number(row: IndexRow) -> list[Flat]:
 
 def _quantity(row: IndexRow) -> list[Flat]:
     low, high, system, code = row.values
-    unit = bounded(code or "")
-    number = parameter_number(row.parameter)
-    low, high = _point(low, high)
-    flat: list[Flat] = [
-        (number_index, (number, float(low), float(high), unit, space_number(system)))
-    ]
-    if system == UCUM and code:
-        same = canonical((low, high), code)
-        if same is not None:
-            number = parameter_number(row.parameter + CANONICAL)
-            flat.append((number_index, (number, *same[0], same[1], 0)))
+    # As texts: 1.0 and 1.00 are equal as numbers, but not of one precision.
+    written, same = _measured(str(low), str(high), system, code)
+    flat: list[Flat] = [(number_index, (parameter_number(row.parameter), *written))]
+    if same is not None:
+        number = parameter_number(row.parameter + CANONICAL)
+        flat.append((number_index, (number, *same[0], same[1], 0)))
     return flat
+
+
+@lru_cache(maxsize=1024)
+def _measured(
+    from_: str, to: str, system: str | None, code: str | None
+) -> tuple[tuple[float, float, str, int], tuple[tuple[float, ...], str] | None]:
+    """Give a quantity as it was written and in base units: four parameters ask for the same."""
+    low, high = _point(Decimal(from_), Decimal(to))
+    written = float(low), float(high), bounded(code or ""), space_number(system)
+    same = canonical((low, high), code) if system == UCUM and code else None
+    return written, same
 
 
 def canonical(numbers: tuple[Decimal, ...], unit: str) -> tuple[tuple[float, ...], str] | None:

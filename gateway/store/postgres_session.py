@@ -8,9 +8,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, Table
 
-from gateway.store.database import Head, Row, Stamp
+from gateway.store.database import AliasKey, Head, Row, Stamp, least_ms
 from gateway.store.keys import CURRENT
 from gateway.store.parameter_rows import GENERATION
+from gateway.store.upsert import on_conflict
 
 Raw = psycopg.Connection[tuple[Any, ...]]
 
@@ -62,34 +63,34 @@ class PostgresSession:
         self._raw = raw
         self.connection = connection
 
-    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
-        """Lock and give the newest versions.
+    def look(
+        self, shard: int, keys: Sequence[tuple[str, str]], aliases: Sequence[AliasKey]
+    ) -> tuple[dict[tuple[str, str], Head], dict[AliasKey, str], Stamp]:
+        """Ask all three at once; the server answers them in this order.
 
         A writer that waited for the lock is given the row it waited for, although a newer one
-        stands above it now; the SELECT is then repeated, which sees the newer one.
+        stands above it now; all is then asked again, and the newer one is seen.
         """
-        if not keys:
-            return {}
-        parameters = ([key[0] for key in keys], [key[1] for key in keys], shard, shard)
+        types, ids = [key[0] for key in keys], [key[1] for key in keys]
+        columns = [[key[at] for key in aliases] for at in range(4)]
         while True:
-            rows = self._raw.execute(_HEADS, parameters).fetchall()
+            with self._raw.pipeline():
+                heads = self._raw.execute(_HEADS, (types, ids, shard, shard))
+                named = self._raw.execute(_ALIASES, (*columns, shard)) if aliases else None
+                stamped = self._raw.execute(_STAMP.encode(), (shard,))
+                rows = heads.fetchall()
+                known = named.fetchall() if named else []
+                txn, ms, generation = stamped.fetchall()[0]
             if all(row[5] == CURRENT for row in rows):
-                return {(row[0], row[1]): Head(row[2], row[3], row[4]) for row in rows}
+                break
+        found = {(row[0], row[1]): Head(row[2], row[3], row[4]) for row in rows}
+        stamp = Stamp(txn, max(ms, least_ms(found)), generation)
+        return found, {(row[0], row[1], row[2], row[3]): row[4] for row in known}, stamp
 
     def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
         """Take the transaction's number, then the server's time."""
         txn, ms, generation = self._raw.execute(_STAMP.encode(), (shard,)).fetchall()[0]
         return Stamp(txn, max(ms, at_least_ms), generation)
-
-    def aliases(
-        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
-    ) -> dict[tuple[str, str, str, str], str]:
-        """Give the known ids."""
-        if not keys:
-            return {}
-        columns = [list(column) for column in zip(*keys, strict=True)]
-        rows = self._raw.execute(_ALIASES, (*columns, shard)).fetchall()
-        return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
 
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded."""
@@ -109,6 +110,12 @@ class PostgresSession:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self._raw.execute(_insert_sql(table).encode(), columns)
+
+    def upsert(self, table: Table, rows: Sequence[Row], changed: Sequence[str] = ()) -> None:
+        """Insert or change rows; none may be there twice."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._raw.execute((_insert_sql(table) + on_conflict(table, changed)).encode(), columns)
 
     def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
         """Insert the terms of all versions in one statement."""

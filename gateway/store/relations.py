@@ -1,15 +1,20 @@
 """Rows that let a member see a person's records of other members."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
-from gateway.records import Commit
+from gateway.records import Commit, Relation
+from gateway.store.database import Session
 from gateway.store.keys import CURRENT, micros
 from gateway.store.schema import relation
-from gateway.store.upsert import insert_into
+
+_CHANGED = ("classes", "since_utc", "until_utc")
+_Row = tuple[int, str, str, str, str, int, int, int]
 
 
-def write(connection: Connection, commit: Commit, now_ms: int) -> None:
-    """End and begin the commit's relations; a relation is known by its person, parts and reason."""
+def end(connection: Connection, commit: Commit, now_ms: int) -> None:
+    """End the commit's relations; one is known by its person, parts and reason."""
     if commit.ended_relations:
         connection.execute(
             relation.update()
@@ -20,25 +25,16 @@ def write(connection: Connection, commit: Commit, now_ms: int) -> None:
             )
             .values(until_utc=now_ms * 1000)
         )
-    for one in commit.relations:
-        statement = insert_into(connection, relation).values(
-            shard=commit.shard,
-            person=one.person,
-            member=one.member,
-            owner=one.owner or "",
-            reason=one.reason,
-            classes=one.classes,
-            since_utc=micros(one.since_utc),
-            until_utc=micros(one.until_utc) if one.until_utc else CURRENT,
+
+
+def begin(session: Session, shard: int, relations: Sequence[Relation]) -> None:
+    """Begin relations, or give those that are there new bounds; the last of equal ones counts."""
+    rows: dict[tuple[object, ...], _Row] = {}
+    for one in relations:
+        row = (
+            *(shard, one.person, one.member, one.owner or "", one.reason, one.classes),
+            micros(one.since_utc),
+            micros(one.until_utc) if one.until_utc else CURRENT,
         )
-        new = statement.excluded
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["shard", "person", "member", "owner", "reason"],
-                set_={
-                    "classes": new.classes,
-                    "since_utc": new.since_utc,
-                    "until_utc": new.until_utc,
-                },
-            )
-        )
+        rows[row[:5]] = row
+    session.upsert(relation, sorted(rows.values()), _CHANGED)

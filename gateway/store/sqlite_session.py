@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Table
 
-from gateway.store.database import Head, Row, Stamp
+from gateway.store.database import AliasKey, Head, Row, Stamp, least_ms
 from gateway.store.keys import CURRENT
 from gateway.store.parameter_rows import GENERATION
+from gateway.store.upsert import on_conflict
 
 _T = TypeVar("_T")
 _DELETE_TEXT = "INSERT INTO text_fts (text_fts, rowid, terms) VALUES ('delete', ?, ?)"
@@ -34,7 +35,14 @@ class SQLiteSession:
         self._clocks: dict[int, Stamp] = {}
         self._texts: list[tuple[int, int, str]] = []
 
-    def heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
+    def look(
+        self, shard: int, keys: Sequence[tuple[str, str]], aliases: Sequence[AliasKey]
+    ) -> tuple[dict[tuple[str, str], Head], dict[AliasKey, str], Stamp]:
+        """Ask one after the other: there is no network between."""
+        heads = self._heads(shard, keys)
+        return heads, self._aliases(shard, aliases), self.stamp(shard, least_ms(heads))
+
+    def _heads(self, shard: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
         """Give the newest versions; the writer's lock is the lock."""
         found: dict[tuple[str, str], Head] = {}
         for part in _parts(keys, 2):
@@ -72,11 +80,9 @@ class SQLiteSession:
                 (shard, stamp.txn, stamp.ms),
             )
 
-    def aliases(
-        self, shard: int, keys: Sequence[tuple[str, str, str, str]]
-    ) -> dict[tuple[str, str, str, str], str]:
+    def _aliases(self, shard: int, keys: Sequence[AliasKey]) -> dict[AliasKey, str]:
         """Give the known ids."""
-        found: dict[tuple[str, str, str, str], str] = {}
+        found: dict[AliasKey, str] = {}
         for part in _parts(keys, 4):
             flat = [value for key in part for value in key]
             for owner, type_, system, value, id_ in self._raw.execute(
@@ -100,6 +106,12 @@ class SQLiteSession:
         for part in _parts(rows, width):
             flat = [value for row in part for value in row]
             self._raw.execute(_insert_sql(table, len(part)), flat)
+
+    def upsert(self, table: Table, rows: Sequence[Row], changed: Sequence[str] = ()) -> None:
+        """Insert or change rows."""
+        for part in _parts(rows, len(table.columns)):
+            flat = [value for row in part for value in row]
+            self._raw.execute(_insert_sql(table, len(part)) + on_conflict(table, changed), flat)
 
     def insert_texts(self, rows: Sequence[tuple[int, int, str]]) -> None:
         """Keep the terms until the group ends: FTS5 writes a segment at every savepoint."""

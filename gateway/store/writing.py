@@ -13,14 +13,12 @@ from sqlalchemy import Table
 from gateway.errors import GatewayError
 from gateway.records import BusinessKey, Change, Commit, Stored
 from gateway.store import bodies, outbox_rows, record_rows, relations
-from gateway.store.database import Head, Session, Stamp
+from gateway.store.database import AliasKey, Head, Session, Stamp
 from gateway.store.flatten import flatten
 from gateway.store.keys import CURRENT, key_ms, micros, updated_utc, version_key
 from gateway.store.parameter_rows import OwnParameters, StaleParametersError
 from gateway.store.schema import INDEX_TABLES, alias, party, retired, version
 from gateway.store.texts import packed
-
-AliasKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +82,22 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
     commit = prepared.commit
     if prepared.check is not None:
         prepared.check(session)
-    heads = session.heads(commit.shard, [(c.change.type, c.change.id) for c in prepared.changes])
+    wanted = _wanted_aliases(prepared)
+    keys = [(one.change.type, one.change.id) for one in prepared.changes]
+    heads, known, stamp = session.look(commit.shard, keys, list(wanted))
     for prepared_change in prepared.changes:
         _demand_expected(prepared_change.change, heads)
-    new_aliases = _new_aliases(prepared, session)
-    least_ms = max((key_ms(head.pk) + 1 for head in heads.values()), default=0)
-    stamp = session.stamp(commit.shard, least_ms)
+    new_aliases = _new_aliases(wanted, known)
     if stamp.generation != prepared.generation:
         raise StaleParametersError
-    stored = _write_versions(prepared, heads, stamp, session)
-    if new_aliases:
+    relations.end(session.connection, commit, stamp.ms)
+    with session.batch():
+        stored = _write_versions(prepared, heads, stamp, session)
         session.insert(
             alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())]
         )
-    relations.write(session.connection, commit, stamp.ms)
-    outbox_rows.write(session.connection, commit.shard, commit.notices, stamp)
+        relations.begin(session, commit.shard, commit.relations)
+        outbox_rows.write(session, commit.shard, commit.notices, stamp)
     if commit.record is not None:
         record_rows.write(session.connection, commit.shard, commit.record, stamp.ms)
     return tuple(stored[change.type, change.id] for change in commit.changes)
@@ -122,13 +121,16 @@ def _demand_expected(change: Change, heads: dict[tuple[str, str], Head]) -> None
     )
 
 
-def _new_aliases(prepared: PreparedCommit, session: Session) -> dict[AliasKey, str]:
+def _wanted_aliases(prepared: PreparedCommit) -> dict[AliasKey, str]:
     wanted: dict[AliasKey, str] = {}
     for prepared_change in prepared.changes:
         for key in prepared_change.aliases:
             if wanted.setdefault(key, prepared_change.change.id) != prepared_change.change.id:
                 raise GatewayError("GW-5002", what=f"{key[1]} {key[2]}")
-    known = session.aliases(prepared.commit.shard, list(wanted))
+    return wanted
+
+
+def _new_aliases(wanted: dict[AliasKey, str], known: dict[AliasKey, str]) -> dict[AliasKey, str]:
     for key, id_ in known.items():
         if wanted[key] != id_:
             raise GatewayError("GW-5002", what=f"{key[1]} {key[2]}")
@@ -165,14 +167,13 @@ def _write_versions(
             texts.append((shard, pk, prepared_change.text))
         if head is not None:
             superseded.append(head.pk)
-    with session.batch():
-        session.supersede(shard, superseded, stamp.txn)
-        session.insert(version, rows)
-        for table, index_rows in index.items():
-            session.insert(table, index_rows)
-        session.insert_texts(texts)
-        session.insert(party, parties)
-        session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
+    session.supersede(shard, superseded, stamp.txn)
+    session.insert(version, rows)
+    for table, index_rows in index.items():
+        session.insert(table, index_rows)
+    session.insert_texts(texts)
+    session.insert(party, parties)
+    session.insert(retired, [(shard, stamp.ms * 1000, pk) for pk in superseded])
     return stored
 
 
