@@ -9,28 +9,36 @@ Rows stream: a file of a million rows is never held as rows. Channel options:
 - ``key``: a column or several; neighbouring rows with the same values there are one record, whose
   first row answers plain column names and whose rows are ``rows()``
 - ``control_id``: the column that names the record
+- ``skip``: lines above the header (a title); ``header_rows``: lines of a header with merged cells,
+  whose names are joined as ``患者/姓名``
+- of a workbook (.xlsx, see ``rows_excel``) also ``sheet``, ``dates`` (columns that hold the days of
+  Excel as plain numbers) and ``children``: {name: {sheet, key}}, further sheets whose rows belong
+  to the record of the same number
 
 A row whose number of cells is not the header's raises GW-2501 at its turn and the next row can
-still be read. Blank lines are skipped. Paths (``RowPaths``): a column's name gives its cell, of
+still be read. Blank lines are skipped; a file in which nothing else follows the header raises
+GW-2506 at the first of them. Paths (``RowPaths``): a column's name gives its cell, of
 the anchor row or of the record's first row; ``rows()`` gives the rows, ``rows()/COLUMN`` a
-column's cells. Empty cells are absent.
+column's cells; ``rows(明细)`` and ``rows(明细)/COLUMN`` are those of a child table. Empty cells are
+absent.
 """
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 
 from gateway.errors import GatewayError
-from gateway.formats.reading import Records, demand_size, text_option
+from gateway.formats.reading import Records, demand_size
+from gateway.formats.rows_excel import ROUNDED, Workbook, is_workbook
+from gateway.formats.rows_layout import Layout, Line, columns_of, layout_of
 from gateway.formats.text import decide_charset, demand_decodable, normalise
 from gateway.records import (
-    Channel,
     Envelope,
     Format,
-    Json,
     Node,
     Parsed,
     PathError,
@@ -40,6 +48,8 @@ from gateway.records import (
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 _ROWS = "rows()"
+_CHILD = re.compile(r"rows\(([^()]+)\)(?:/(.+))?", re.DOTALL)
+_SPACES = " \t\u00a0\u3000"
 
 
 class Cell:
@@ -64,15 +74,19 @@ class Cell:
 
 
 class Row:
-    """A row, and the first of the rows that make up its record."""
+    """A row, and the first of the rows that make up its record; ``table`` names a child table."""
 
-    __slots__ = ("cells", "columns", "line", "rows")
+    __slots__ = ("cells", "children", "columns", "line", "rows", "table")
 
-    def __init__(self, columns: Mapping[str, int], cells: list[str], line: int) -> None:
+    def __init__(
+        self, columns: Mapping[str, int], cells: list[str], line: int, table: str = ""
+    ) -> None:
         self.columns = columns
         self.cells = cells
         self.line = line
+        self.table = table
         self.rows: tuple[Row, ...] = (self,)
+        self.children: Mapping[str, Sequence[Row]] = {}
 
     @property
     def text(self) -> None:
@@ -85,67 +99,101 @@ class Row:
     @property
     def place(self) -> Place:
         """The line on which the row begins."""
-        return Place("", self.line)
+        return Place(self.table, self.line)
 
     def cell(self, column: str) -> Cell | None:
         """Give a column's cell, None when there is no such column or the cell is blank."""
         index = self.columns.get(column)
         if index is None or not (raw := self.cells[index]) or raw.isspace():
             return None
-        return Cell(raw, column, self.line)
+        return Cell(raw, f"{self.table}/{column}" if self.table else column, self.line)
 
     def leaves(self) -> Iterator[Cell]:
         """Yield the cells of all rows of the record that are not blank."""
-        for row in self.rows:
+        for row in chain(self.rows, *self.children.values()):
             for column in row.columns:
                 if cell := row.cell(column):
                     yield cell
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What the channel's options say about its files."""
-
-    delimiter: str
-    quote: str | None
-    header: tuple[str, ...] | None
-    names: Mapping[str, str]
-    kind: str
-    key: tuple[str, ...]
-    control_id: str | None
-
-
 class RowReader:
-    """Reads delimited rows."""
+    """Reads delimited rows and workbooks."""
 
     format: Format = "rows"
 
     def read(self, envelope: Envelope) -> Iterable[Parsed]:
-        """Give the records as they stream; raise GW-2501…2505 with the line, GW-26xx."""
+        """Give the records as they stream; raise GW-2501…2508 with the line, GW-26xx."""
         raw = envelope.raw
         demand_size(raw, MAX_BYTES)
-        layout = _layout(envelope.channel)
+        layout = layout_of(envelope.channel)
+        if is_workbook(raw):
+            book = Workbook(raw, layout)
+            children = {name: _child(book, name, layout) for name in layout.children}
+            return Records(_readings(book.lines(layout.sheet), "utf-8", layout, children))
         codec = decide_charset(raw, envelope.channel.charset, None, Place("", 1))
         demand_decodable(raw, codec)
         if codec == "utf-8":
             codec = "utf-8-sig"
         text = io.TextIOWrapper(io.BytesIO(raw), encoding=codec, newline="")
-        return Records(_readings(text, codec.removesuffix("-sig"), layout))
+        return Records(_readings(_lines(text, layout), codec.removesuffix("-sig"), layout, {}))
+
+
+Children = Mapping[str, Mapping[str, Sequence[Row]]]
+
+
+def _child(book: Workbook, name: str, layout: Layout) -> dict[str, list[Row]]:
+    """Read a child table whole: its rows by the number that they share with their record."""
+    sheet, key = layout.children[name]
+    lines = (line for line in book.lines(sheet) if not _is_blank(line[1]))
+    columns = columns_of(lines, replace(layout, header=None, key=(key,), control_id=None, skip=0))
+    made: dict[str, list[Row]] = {}
+    for number, cells, _ in lines:
+        row = Row(columns, _fitted(cells or [], columns), number, name)
+        cell = row.cell(key)
+        made.setdefault((cell.text if cell else None) or "", []).append(row)
+    return made
 
 
 def _readings(
-    text: io.TextIOWrapper, codec: str, layout: _Layout
+    found: Iterator[Line], codec: str, layout: Layout, children: Children
 ) -> Iterator[Callable[[], Parsed]]:
-    lines = _lines(text, layout)
-    columns = _columns(lines, layout)
+    for _ in range(layout.skip):
+        next(found, None)
+    blank: list[int] = []
+    lines = _filled(found, blank)
+    columns = columns_of(lines, layout)
+    blank.clear()
+    ordinal = -1
     for ordinal, rows in enumerate(_grouped(lines, columns, layout.key)):
-        yield partial(_parsed, rows, columns, codec, layout, ordinal)
+        yield partial(_parsed, rows, columns, codec, layout, ordinal, children)
+    if ordinal < 0 and blank:
+        yield partial(_refuse_blank, blank[0])
 
 
-_Line = tuple[int, list[str] | None, str]
+def _refuse_blank(line: int) -> Parsed:
+    raise GatewayError("GW-2506", where=Place("", line))
 
 
-def _lines(text: io.TextIOWrapper, layout: _Layout) -> Iterator[_Line]:
+def _filled(lines: Iterator[Line], blank: list[int]) -> Iterator[Line]:
+    """Leave out blank lines; the first that holds more than a line break is noted."""
+    for line in lines:
+        if not _is_blank(line[1]):
+            yield line
+        elif not blank and line[1]:
+            blank.append(line[0])
+
+
+def _is_blank(cells: list[str] | None) -> bool:
+    # Control characters count as white space in Python, but nobody meant them as a blank line.
+    return cells is not None and not any(cell.strip(_SPACES) for cell in cells)
+
+
+def _fitted(cells: list[str], columns: Mapping[str, int]) -> list[str]:
+    """Give a sheet's row as many cells as the header has: a workbook leaves out the last ones."""
+    return [*cells, *[""] * (len(columns) - len(cells))]
+
+
+def _lines(text: io.TextIOWrapper, layout: Layout) -> Iterator[Line]:
     """Yield (line, cells, ""), or (line, None, reason) for a row that cannot be read."""
     reader = csv.reader(
         text,
@@ -164,45 +212,19 @@ def _lines(text: io.TextIOWrapper, layout: _Layout) -> Iterator[_Line]:
             continue
         if cells is None:
             return
-        if any(cells) and not all(not cell or cell.isspace() for cell in cells):
-            yield line, cells, ""
-
-
-def _columns(lines: Iterator[_Line], layout: _Layout) -> dict[str, int]:
-    names: Sequence[str] | None = layout.header
-    number = 1
-    if names is None:
-        number, names, reason = next(lines, (1, None, ""))
-        if reason:
-            raise GatewayError("GW-2502", where=Place("", number), reason=reason)
-        if names is None:
-            raise GatewayError("GW-2504", where=Place("", number))
-    columns: dict[str, int] = {}
-    for index, name in enumerate(names):
-        written = normalise(name) or f"column {index + 1}"
-        column = layout.names.get(written.casefold(), written)
-        if column in columns:
-            raise GatewayError("GW-2503", where=Place(column, number), column=column)
-        columns[column] = index
-    for option, needed in (("key", layout.key), ("control_id", (layout.control_id,))):
-        for column_needed in needed:
-            if column_needed and column_needed not in columns:
-                raise GatewayError(
-                    "GW-2505", where=Place("", number), column=column_needed, option=option
-                )
-    return columns
+        yield line, cells, ""
 
 
 def _grouped(
-    lines: Iterator[_Line], columns: Mapping[str, int], key: tuple[str, ...]
-) -> Iterator[list[_Line]]:
+    lines: Iterator[Line], columns: Mapping[str, int], key: tuple[str, ...]
+) -> Iterator[list[Line]]:
     if not key:
         for line in lines:
             yield [line]
         return
     indexes = [columns[column] for column in key]
 
-    def key_of(line: _Line) -> tuple[object, ...]:
+    def key_of(line: Line) -> tuple[object, ...]:
         cells = line[1]
         if cells is None or len(cells) != len(columns):
             return ("line", line[0])
@@ -213,11 +235,18 @@ def _grouped(
 
 
 def _parsed(
-    lines: list[_Line], columns: Mapping[str, int], codec: str, layout: _Layout, ordinal: int
+    lines: list[Line],
+    columns: Mapping[str, int],
+    codec: str,
+    layout: Layout,
+    ordinal: int,
+    children: Children,
 ) -> Parsed:
     rows: list[Row] = []
     for number, cells, reason in lines:
         if cells is None:
+            if reason == ROUNDED:
+                raise GatewayError("GW-2507", where=Place("", number))
             raise GatewayError("GW-2502", where=Place("", number), reason=reason)
         if len(cells) != len(columns):
             raise GatewayError(
@@ -226,6 +255,7 @@ def _parsed(
         rows.append(Row(columns, cells, number))
     root = rows[0]
     root.rows = tuple(rows)
+    root.children = {name: _own(root, table, layout, name) for name, table in children.items()}
     control = root.cell(layout.control_id) if layout.control_id else None
     return Parsed(
         format="rows",
@@ -238,47 +268,9 @@ def _parsed(
     )
 
 
-def _layout(channel: Channel) -> _Layout:
-    options = channel.options
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(
-        given := text_option(channel, "delimiter") or ",", given
-    )
-    quote: str | None = text_option(channel, "quote") or '"'
-    if quote == "none":
-        quote = None
-    for option, mark in (("delimiter", delimiter), ("quote", quote)):
-        if mark is not None and (len(mark) != 1 or mark in "\r\n"):
-            raise GatewayError("GW-2003", option=option, reason="one character expected")
-    return _Layout(
-        delimiter=delimiter,
-        quote=quote,
-        header=_names("header", options.get("header")) or None,
-        names=_synonyms(options.get("synonyms")),
-        kind=text_option(channel, "kind") or text_option(channel, "table") or "rows",
-        key=_names("key", options.get("key")),
-        control_id=text_option(channel, "control_id"),
-    )
-
-
-def _names(option: str, value: Json) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise GatewayError("GW-2003", option=option, reason="column names expected")
-    return tuple(names)
-
-
-def _synonyms(value: Json) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise GatewayError("GW-2003", option="synonyms", reason="{column: [names]} expected")
-    return {
-        (normalise(name) or "").casefold(): column
-        for column, names in value.items()
-        for name in (column, *_names("synonyms", names))
-    }
+def _own(root: Row, table: Mapping[str, Sequence[Row]], layout: Layout, name: str) -> Sequence[Row]:
+    cell = root.cell(layout.children[name][1])
+    return table.get((cell.text if cell else None) or "", ()) if cell else ()
 
 
 class RowPaths:
@@ -293,6 +285,8 @@ class RowPaths:
             raise PathError("a column name is missing")
         if column == _ROWS:
             return _rows
+        if found := _CHILD.fullmatch(column):
+            return partial(_child_rows, found[1], (found[2] or "").strip())
         if column.startswith(f"{_ROWS}/"):
             inner = column.removeprefix(f"{_ROWS}/").strip()
             if not inner:
@@ -303,6 +297,11 @@ class RowPaths:
 
 def _rows(anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
     return root.rows if isinstance(root, Row) else ()
+
+
+def _child_rows(name: str, column: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
+    rows = root.children.get(name, ()) if isinstance(root, Row) else ()
+    return [cell for row in rows if (cell := row.cell(column))] if column else rows
 
 
 def _column_of_rows(column: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001

@@ -91,6 +91,15 @@ def moment_text(text: str, zone: str | None) -> str | None:
     return f"{date_text(parts)}T{clock}" if clock else date_text(parts)
 
 
+def event_text(text: str, zone: str | None) -> str | None:
+    """Write an event time; a day without a time counts from its start in the mapping's zone."""
+    parts = parse(text)
+    if parts is not None and parts[2] and not parts[3] and zone:
+        parts = (*parts[:3], "00", "00", "00", None, None)
+        return f"{date_text(parts)}T{_clock(parts, zone)}"
+    return moment_text(text, zone)
+
+
 def make_date(spot: Spot) -> Convert:
     """Compile ``as: date``."""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from gateway.mapping.moments import moment_text
+from gateway.mapping.moments import event_text
 from gateway.mapping.nodes import Table
 from gateway.mapping.resources import Recipe
 from gateway.mapping.run import Frame, Instance, Run, Test
@@ -86,7 +86,7 @@ class MappingProgram:
             contributions=made,
             mapping=self.id,
             mapping_hash=self.hash,
-            event_time=moment_text(time[0], run.zone) if time else None,
+            event_time=event_text(time[0], run.zone) if time else None,
             lineage=tuple([Lineage(*row) for row in run.lineage]),
             unread=self._unread(run),
             issues=(*parsed.issues, *run.issues),

@@ -172,6 +172,30 @@ _ROWS = (
         "请核对文件与通道选项。",
         "Check the file against the channel's options.",
     ),
+    Entry(
+        "GW-2506",
+        Kind.UNREADABLE,
+        "表头以下的行没有任何内容。",
+        "The lines below the header hold nothing.",
+        "请核对导出的文件：第一行须为列名，其下每行一条记录。",
+        "Check the exported file: the first line names the columns, each line below is a record.",
+    ),
+    Entry(
+        "GW-2507",
+        Kind.UNREADABLE,
+        "该行有超过 15 位的数字，Excel 已将其舍入，原值不可恢复。",
+        "The row holds a number of more than 15 digits: Excel has rounded it, the value is lost.",
+        "请把该列（身份证号、卡号等）设为文本格式后重新录入并导出。",
+        "Format the column (ID card, card number) as text, enter the numbers again and export.",
+    ),
+    Entry(
+        "GW-2508",
+        Kind.UNREADABLE,
+        "工作簿不能读取。",
+        "The workbook cannot be read.",
+        "请用 Excel 打开并另存为 .xlsx 后重发；加密的工作簿须先取消密码。",
+        "Open it in Excel, save it as .xlsx and send it again; remove a password first.",
+    ),
 )
 
 _CHARSET = (

@@ -15,6 +15,7 @@ from gateway.mapping import schema
 from gateway.mapping.fitting import compile_schema
 from gateway.mapping.nodes import _quickly, _slowly, parse, plain
 from gateway.mapping.problems import Problems
+from tests.unit.mapping.tryout import compiled, mapped, patient_map
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / "mappings").rglob("*.yaml")) + sorted((ROOT / "gateway").rglob("*.yaml"))
@@ -110,3 +111,11 @@ def test_the_compiled_schema_says_of_any_changed_mapping_what_jsonschema_says(
 def test_a_word_that_the_schema_compiler_does_not_know_is_never_passed_over() -> None:
     with pytest.raises(ValueError, match="uniqueItems"):
         compile_schema({"uniqueItems": True})
+
+
+def test_a_day_as_event_time_starts_in_the_zone_of_the_mapping(tmp_path: Path) -> None:
+    head = "source: {format: rows, zone: Asia/Shanghai, time: DAY}"
+    text = patient_map("active: true").replace("source: {format: rows}", head)
+    made = mapped(compiled(tmp_path, text), "NO,DAY\n1,20261102\n")
+
+    assert made.event_time == "2026-11-02T00:00:00+08:00"

@@ -1,0 +1,151 @@
+"""Read workbooks (.xlsx) row by row, each cell as the text that its author sees.
+
+A day or time is a number with a date format: it is read as ``2026-11-02`` or ``2026-11-02
+09:30:00``. A number keeps the decimal places of its format (``72.50``). Excel keeps fifteen digits:
+a longer whole number (an ID card typed as a number) was rounded when it was typed, so its row is
+refused with GW-2507. Formulas give the value that was saved with them.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from gateway.errors import GatewayError
+from gateway.formats.rows_layout import Layout, Line
+from gateway.records import Place
+
+MAX_UNPACKED_BYTES = 500 * 1024 * 1024
+_DIGITS = 15
+ROUNDED = "a number that Excel has rounded"
+_PLACES = re.compile(r"0\.(0+)(?![#?0])")
+
+
+# What openpyxl lets through where a part of the archive is missing, cut off or not what it says.
+_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def is_workbook(raw: bytes) -> bool:
+    """Say whether a message is a zip archive with a workbook in it."""
+    return raw.startswith(b"PK\x03\x04") and b"xl/" in raw
+
+
+class Workbook:
+    """One workbook; its sheets stream."""
+
+    def __init__(self, raw: bytes, layout: Layout) -> None:
+        import openpyxl  # Half a second that only those wait who read a workbook.
+
+        _demand_unpackable(raw)
+        self._layout = layout
+        try:
+            self._book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        except _FAULTS as err:
+            raise GatewayError("GW-2508", where=Place("", 1)) from err
+
+    def lines(self, sheet: str | None) -> Iterator[Line]:
+        """Yield the rows of a sheet (the first one unless named); raise GW-2505 for no such."""
+        name = sheet or self._book.sheetnames[0]
+        if name not in self._book.sheetnames:
+            raise GatewayError("GW-2505", where=Place(name), column=name, option="sheet")
+        return self._lines(self._book[name])
+
+    def _lines(self, sheet: Any) -> Iterator[Line]:
+        sheet.reset_dimensions()
+        rows = enumerate(sheet.iter_rows(), 1)
+        days: set[int] = set()
+        width = headers = 0
+        number = 0
+        while True:
+            try:
+                number, row = next(rows, (0, None))
+                texts = [
+                    _text(cell, self._book.epoch, is_day=index in days)
+                    for index, cell in enumerate(row or ())
+                ]
+            except _FAULTS as err:
+                raise GatewayError("GW-2508", where=Place("", number + 1)) from err
+            if row is None:
+                return
+            cells = [text or "" for text in texts]
+            if any(cells) and number > self._layout.skip and headers < self._layout.header_rows:
+                headers += 1
+                names = self._layout.dates
+                days |= {index for index, name in enumerate(cells) if name.strip() in names}
+                width = max(width, len(cells))
+            while len(cells) > width and not cells[-1]:
+                cells.pop()
+            cells += [""] * (width - len(cells))
+            yield number, None if None in texts else cells, ROUNDED if None in texts else ""
+
+
+def _demand_unpackable(raw: bytes) -> None:
+    """Refuse an archive that unpacks to more than memory should hold."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            size = sum(one.file_size for one in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError) as err:
+        raise GatewayError("GW-2508", where=Place("", 1)) from err
+    if size > MAX_UNPACKED_BYTES:
+        raise GatewayError("GW-2001", where=Place("", 1), size=size, limit=MAX_UNPACKED_BYTES)
+
+
+def _text(cell: Any, epoch: datetime, *, is_day: bool) -> str | None:
+    """Give a cell's text; None for a whole number longer than Excel keeps."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _day(value, epoch) if is_day else _number(value, str(cell.number_format or ""))
+    if isinstance(value, datetime):
+        is_whole = not (value.hour or value.minute or value.second)
+        return f"{value:%Y-%m-%d}" if is_whole else f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}"
+    if isinstance(value, timedelta):
+        return str(value)
+    return str(value)
+
+
+def _day(value: float, epoch: datetime) -> str:
+    from openpyxl.utils.datetime import from_excel  # As above.
+
+    found = from_excel(value, epoch)
+    if isinstance(found, datetime) and (found.hour or found.minute or found.second):
+        return f"{found:%Y-%m-%d %H:%M:%S}"
+    return f"{found:%Y-%m-%d}" if isinstance(found, date) else str(found)
+
+
+def _number(value: float, layout: str) -> str | None:
+    number = Decimal(repr(value))
+    if number == number.to_integral_value():
+        whole = f"{int(number)}"
+        if len(whole.lstrip("-")) > _DIGITS:
+            return None
+        number = Decimal(whole)
+    places = _PLACES.search(layout)
+    exponent = number.as_tuple().exponent
+    if places and "%" not in layout and isinstance(exponent, int) and -exponent < len(places[1]):
+        number = number.quantize(Decimal(1).scaleb(-len(places[1])))
+    return f"{number:f}"
