@@ -46,7 +46,7 @@ system: ## Install what only the system can give: Chromium and Chinese fonts (ne
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-noto-cjk
 
-test-data: .venv/installed ## Fetch the official FHIR R4 examples into test-data/
+test-data: .venv/installed ## Fetch the official R4 examples and FHIRPath test cases into test-data/
 	$(BIN)/python scripts/fetch_test_data.py
 
 clients: tests/clients/node/node_modules/.package-lock.json ## Fetch the clients of the npm registry that the API is tested with

@@ -174,10 +174,21 @@ def _of_codings(url: str, strength: str, *, is_concept: bool) -> After:
         elif strength != "extensible" or any("code" in coding for coding in codings):
             if not is_concept and "code" not in value and strength != "required":
                 return
+            if any(_is_unknown(coding, run) for coding in codings):
+                # Its system does not have it: that is said at the code itself.
+                return
             title = run.engine.terminology.title(url)
             run.report(_NUMBERS[strength], trail, severity=_severity(strength), value_set=title)
 
     return check
+
+
+def _is_unknown(coding: Resource, run: Run) -> bool:
+    system, code = coding.get("system"), coding.get("code")
+    if type(system) is not str or type(code) is not str:
+        return False
+    content = run.engine.terminology.codes(system)
+    return content is not None and not content.has(code)
 
 
 def check_coding(value: Any, trail: Trail, run: Run) -> None:

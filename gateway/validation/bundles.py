@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 from gateway.records import Resource
+from gateway.validation.joined import check_joined
 from gateway.validation.places import Trail
-from gateway.validation.references import Entries, literal
+from gateway.validation.references import literal
 from gateway.validation.run import Run
+from gateway.validation.searched import check_searched
 
 _FREE = frozenset({"transaction", "batch", "transaction-response", "batch-response"})
 _HEADS = {"document": "Composition", "message": "MessageHeader"}
@@ -27,15 +29,16 @@ def check_bundle(bundle: Resource, trail: Trail, run: Run) -> None:
     listed = [one if type(one) is dict else {} for one in entries] if type(entries) is list else []
     for index, entry in enumerate(listed):
         _check_url(entry, type_, trail, index, run)
-        if type_ == "searchset":
-            _check_match(entry, trail, index, run)
         if type_ in ("transaction", "batch"):
             _check_request(entry, trail, index, run)
     head = _HEADS.get(type_) if type(type_) is str else None
     if head and listed and type(listed[0].get("resource")) is not dict:
         run.report("GW-4214", trail, "entry", 0, type=type_, expected=head)
+    if type_ == "searchset":
+        check_searched(bundle, listed, trail, run)
+    if head:
+        check_joined(listed, head, trail, run)
     if type_ == "document":
-        _check_reach(listed, trail, run)
         _check_document_links(bundle, trail, run)
 
 
@@ -85,19 +88,6 @@ def _check_url(entry: Resource, type_: Any, trail: Trail, index: int, run: Run) 
         run.report("GW-4212", trail, "entry", index)
 
 
-def _check_match(entry: Resource, trail: Trail, index: int, run: Run) -> None:
-    resource = entry.get("resource")
-    if type(resource) is not dict:
-        return
-    search = entry.get("search")
-    mode = search.get("mode") if type(search) is dict else None
-    is_outcome = resource.get("resourceType") == "OperationOutcome"
-    if mode == "outcome" and not is_outcome:
-        run.report("GW-4219", trail, "entry", index, expected="OperationOutcome")
-    if "id" not in resource and not is_outcome:
-        run.report("GW-4215", trail, "entry", index)
-
-
 def _check_request(entry: Resource, trail: Trail, index: int, run: Run) -> None:
     request: Any = entry.get("request")
     resource: Any = entry.get("resource")
@@ -129,45 +119,3 @@ def _check_document_links(bundle: Resource, trail: Trail, run: Run) -> None:
         relation = link.get("relation") if type(link) is dict else None
         if type(relation) is str and relation in _SEARCH_LINKS:
             run.report("GW-4218", trail, "link", index)
-
-
-def _check_reach(listed: list[Resource], trail: Trail, run: Run) -> None:
-    """Follow references from the Composition, forward and backward, and report what is left."""
-    entries: Entries | None = run.bundle
-    resources = [one.get("resource") for one in listed]
-    if entries is None or not resources or type(resources[0]) is not dict:
-        return
-    known = {id(one): index for index, one in enumerate(resources)}
-    ties: dict[int, set[int]] = {index: set() for index in range(len(resources))}
-    for index, resource in enumerate(resources):
-        url = listed[index].get("fullUrl")
-        for reference in references_in(resource):
-            for target in entries.find(reference, url if type(url) is str else None):
-                other = known.get(id(target))
-                if other is not None:
-                    ties[index].add(other)
-                    ties[other].add(index)
-    reached, waiting = {0}, [0]
-    while waiting:
-        for other in ties[waiting.pop()] - reached:
-            reached.add(other)
-            waiting.append(other)
-    for index, resource in enumerate(resources):
-        if type(resource) is dict and index not in reached:
-            run.report("GW-4217", trail, "entry", index, severity="warning")
-
-
-def references_in(value: Any) -> set[str]:
-    """Collect the literal references of a resource."""
-    found: set[str] = set()
-    waiting: list[Any] = [value]
-    while waiting:
-        item = waiting.pop()
-        if type(item) is dict:
-            reference = item.get("reference")
-            if type(reference) is str:
-                found.add(reference)
-            waiting.extend(item.values())
-        elif type(item) is list:
-            waiting.extend(item)
-    return found

@@ -71,6 +71,8 @@ class Engine:
             run.report("GW-4011", trail, limit=200)
         except TooManyFindings:
             run.issues.append(issue("GW-4015", "error", expression=named, limit=MAX_FINDINGS))
+        if run.warnings > MAX_FINDINGS:
+            run.issues.append(issue("GW-4015", "warning", expression=named, limit=MAX_FINDINGS))
         return run
 
     def _walk(self, resource: Resource, trail: Trail, run: Run, scope: Scope) -> None:
@@ -147,7 +149,7 @@ class Engine:
         if type(named) is not str or named not in self.resource_types:
             run.report("GW-4009" if value else "GW-4005", trail)
             return
-        outer = run.scope
+        outer, before = run.scope, len(run.issues)
         if trail[1] == "contained" and outer is not None:
             if not run.options.checks_contained:
                 return
@@ -156,6 +158,7 @@ class Engine:
             url = owner.get("fullUrl")
             scope = Scope(value, value, trail, url if type(url) is str else None)
         self._walk(value, trail, run, scope)
+        run.enclose(before)
 
     def check_extension(self, value: Resource, trail: Trail, run: Run) -> None:
         """Check an extension against its definition."""

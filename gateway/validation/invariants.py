@@ -101,10 +101,15 @@ def demand(
 
 
 def _ask(invariant: Invariant, node: Node, trail: Trail, run: Run) -> None:
+    if invariant.key in run.spent:
+        return
     try:
         verdict = invariant.expression.is_true(node, run.context())
     except FhirPathError as err:
-        problem = str(err.entry.number)
+        if err.is_spent:
+            # It would be stopped at every further element too: one finding, one limit.
+            run.spent.add(invariant.key)
+        problem = str(err.details.get("problem", err.number))
         run.report("GW-4013", trail, severity="warning", key=invariant.key, problem=problem)
         return
     if verdict is not True and (verdict is False or not _is_open(invariant)):

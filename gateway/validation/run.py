@@ -1,6 +1,6 @@
 """One validation in progress: its findings, and which resource it is in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,8 @@ class Link:
 
 
 MAX_FINDINGS = 2_000
-"""So many findings nobody reads; what is left of such a resource is not checked."""
+"""So many errors nobody reads: what is left of such a resource is not checked. Further warnings
+are left out, which makes no valid resource invalid."""
 
 
 class TooManyFindings(Exception):  # noqa: N818 - it ends a check, it is no error.
@@ -79,6 +80,9 @@ class Run:
     depth: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     scopes: dict[int, Scope] = field(default_factory=dict)
+    warnings: int = 0
+    spent: set[str] = field(default_factory=set)
+    inner: list[tuple[int, int]] = field(default_factory=list)
 
     def report(
         self,
@@ -90,11 +94,31 @@ class Run:
         **details: Any,
     ) -> None:
         """Add a finding at a trail, or at a member of it."""
-        if len(self.issues) >= MAX_FINDINGS:
+        if severity not in ("error", "fatal"):
+            self.warnings += 1
+            if self.warnings > MAX_FINDINGS:
+                return
+        elif len(self.issues) - self.warnings >= MAX_FINDINGS:
             raise TooManyFindings
         where = expression(trail, name, index)
         details.setdefault("element", where)
         self.issues.append(issue(number, severity, expression=where, **details))
+
+    def enclose(self, start: int) -> None:
+        """Mark the findings since ``start`` as those of a resource inside the one under check."""
+        if len(self.issues) > start:
+            while self.inner and self.inner[-1][0] >= start:
+                self.inner.pop()
+            self.inner.append((start, len(self.issues)))
+
+    def own_issues(self, start: int) -> Iterator[Issue]:
+        """Give the findings since ``start`` but those inside enclosed resources."""
+        at = start
+        for first, last in self.inner:
+            if first >= start:
+                yield from self.issues[at:first]
+                at = last
+        yield from self.issues[at:]
 
     def context(self) -> Context:
         """Give the FHIRPath surroundings of the resource under check."""

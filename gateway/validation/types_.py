@@ -236,7 +236,7 @@ def _object_check(table: _Table) -> Check:
             _check_choice(choice, value, trail, run)
         if not keys:
             run.report("GW-4005", trail)
-        if len(run.issues) == before or not _has_errors(run, before):
+        if len(run.issues) == before or not _is_malformed(run, before):
             for one in after:
                 one(value, trail, run)
             if invariants:
@@ -245,8 +245,12 @@ def _object_check(table: _Table) -> Check:
     return check
 
 
-def _has_errors(run: Run, before: int) -> bool:
-    return any(found.severity in ("error", "fatal") for found in run.issues[before:])
+_FORM = frozenset(f"GW-40{number:02}" for number in range(2, 12))
+"""What is malformed: a rule about such an object would only say so again."""
+
+
+def _is_malformed(run: Run, before: int) -> bool:
+    return any(found.number in _FORM for found in run.own_issues(before))
 
 
 def _report_missing(required: frozenset[str], value: Resource, trail: Trail, run: Run) -> None:

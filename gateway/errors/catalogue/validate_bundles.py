@@ -132,10 +132,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "GW-4217",
         Kind.INVALID,
-        "{element} 从文档的 Composition 不可达。",
-        "{element} cannot be reached from the document's Composition.",
-        "请从 Composition 引用它，或删除该条目。",
-        "Refer to it from the Composition, or remove the entry.",
+        "{element} 从 Composition（消息为 MessageHeader）不可达。",
+        "{element} cannot be reached from the Composition (of a message: MessageHeader).",
+        "请从那里引用它，或删除该条目。",
+        "Refer to it from there, or remove the entry.",
         issue_code="informational",
     ),
     Entry(

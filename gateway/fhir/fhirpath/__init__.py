@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.fhir.fhirpath.compiler import Compiler
 from gateway.fhir.fhirpath.context import Context, Env
-from gateway.fhir.fhirpath.errors import EvaluationError, FhirPathError
+from gateway.fhir.fhirpath.errors import EvaluationError, FhirPathError, TooManySteps
 from gateway.fhir.fhirpath.model import Model
 from gateway.fhir.fhirpath.navigation import node_of
 from gateway.fhir.fhirpath.registry import Closure
@@ -41,7 +41,13 @@ class Expression:
         try:
             return self._closure(env, origin)
         except EvaluationError as err:
-            raise FhirPathError("GW-4902", self.text, err.column, problem=err.problem) from err
+            raise FhirPathError(
+                "GW-4902",
+                self.text,
+                err.column,
+                err.problem,
+                is_spent=isinstance(err, TooManySteps),
+            ) from err
         except RecursionError as err:
             raise FhirPathError("GW-4902", self.text, 1, problem="nested too deeply") from err
 

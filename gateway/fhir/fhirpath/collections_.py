@@ -23,6 +23,7 @@ _ROUNDS = 10_000
 
 def each(env: Env, focus: Collection, closure: Closure) -> list[Collection]:
     """Evaluate a closure for each item, with ``$this`` and ``$index`` set."""
+    env.spend(len(focus))
     this, index, defined = env.this, env.index, env.defined
     results: list[Collection] = []
     try:
@@ -149,6 +150,7 @@ def aggregate(
     env: Env, focus: Collection, step: Closure, start: Closure | None = None
 ) -> Collection:
     """Fold the items into ``$total``."""
+    env.spend(len(focus))
     total, this, index = env.total, env.this, env.index
     env.total = start(env, env.this) if start else []
     try:

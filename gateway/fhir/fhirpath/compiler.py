@@ -12,7 +12,7 @@ from gateway.fhir.fhirpath import (
     strings,
     types,
 )
-from gateway.fhir.fhirpath.context import CONSTANTS, Env
+from gateway.fhir.fhirpath.context import CONSTANTS, FREE_SIZE, Env
 from gateway.fhir.fhirpath.errors import EvaluationError, unparsable
 from gateway.fhir.fhirpath.navigation import child, node_of
 from gateway.fhir.fhirpath.operators import OPERATORS
@@ -73,6 +73,7 @@ class Compiler:
                 item = focus[0]
                 return child(model, item, name) if type(item) is Node else []
             found: Collection = []
+            env.spend(len(focus))
             for item in focus:
                 if type(item) is Node:
                     found.extend(child(model, item, name))
@@ -100,7 +101,10 @@ class Compiler:
 
         def call(env: Env, focus: Collection) -> Collection:
             try:
-                return run(env, focus)
+                found = run(env, focus)
+                if found:
+                    env.charge(found)
+                return found
             except EvaluationError as err:
                 if err.column == 1:
                     err.column = column
@@ -187,6 +191,7 @@ class Compiler:
         apply, column = OPERATORS[tree.operator], tree.column
         if tree.operator in ("and", "or", "implies"):
             return _short(left, right, tree.operator, column)
+        is_square = tree.operator in ("~", "!~")
 
         def both(env: Env, focus: Collection) -> Collection:
             defined = env.defined
@@ -194,7 +199,13 @@ class Compiler:
             env.defined = defined
             theirs = right(env, focus)
             env.defined = defined
-            return apply(ours, theirs, column)
+            size = len(ours) + len(theirs)
+            if size > FREE_SIZE:
+                env.spend(size * size if is_square else size)
+            found = apply(ours, theirs, column)
+            if found:
+                env.charge(found)
+            return found
 
         return both
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gateway.fhir.fhirpath.errors import TooManySteps
 from gateway.fhir.fhirpath.model import Model
 from gateway.fhir.fhirpath.values import Collection, Node
 
@@ -40,10 +41,16 @@ class Context:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
+MAX_STEPS = 1_000_000
+"""So many items may one evaluation touch: a stored profile's expression may be hostile."""
+FREE_SIZE = 64
+"""Collections up to this size cost nothing by themselves: what loops over them is counted."""
+
+
 class Env:
     """The state of one evaluation: ``$this``, ``$index``, ``$total`` and defined variables."""
 
-    __slots__ = ("context", "defined", "index", "origin", "this", "total")
+    __slots__ = ("context", "defined", "index", "origin", "steps", "this", "total")
 
     def __init__(self, context: Context, origin: Collection) -> None:
         self.context = context
@@ -52,3 +59,21 @@ class Env:
         self.index: int | None = None
         self.total: Collection = []
         self.defined: dict[str, Collection] = {}
+        self.steps = 0
+
+    def spend(self, steps: int) -> None:
+        """Count the items that are about to be touched; raise TooManySteps."""
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise TooManySteps(MAX_STEPS)
+
+    def charge(self, found: Collection) -> None:
+        """Count a result that is larger than its cause: many items, or one long text."""
+        size = len(found)
+        if size > FREE_SIZE:
+            self.spend(size)
+        elif size == 1 and type(found[0]) is str and len(found[0]) > _LONG_TEXT:
+            self.spend(len(found[0]) // FREE_SIZE)
+
+
+_LONG_TEXT = 1_000

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.fhir.fhirpath.errors import EvaluationError
-from gateway.fhir.fhirpath.quantities import Quantity, canonical_key, compare_quantities
+from gateway.fhir.fhirpath.quantities import Quantity, canonical_key, compare_quantities, convert
 from gateway.fhir.fhirpath.temporal import Kind, Temporal, compare, parse_temporal
 
 Collection = list[Any]
@@ -105,6 +105,9 @@ def _as_quantities(ours: Any, theirs: Any) -> tuple[Any, Any]:
 
 def _equal_moments(ours: Any, theirs: Any) -> bool | None:
     if isinstance(ours, Temporal) and isinstance(theirs, Temporal):
+        if (ours.kind == "time") is not (theirs.kind == "time"):
+            # Of two types that never convert into each other no value is equal.
+            return False
         order = compare(ours, theirs)
         return None if order is None else order == 0
     if isinstance(ours, str) or isinstance(theirs, str):
@@ -137,10 +140,23 @@ def equivalent(left: Any, right: Any) -> bool:
     if is_number(ours) and is_number(theirs):
         scale = min(_scale(ours), _scale(theirs))
         return bool(round(Decimal(ours), scale) == round(Decimal(theirs), scale))
+    if isinstance(ours, Quantity) and isinstance(theirs, Quantity):
+        return _equivalent_quantities(ours, theirs)
     if isinstance(ours, dict) and isinstance(theirs, dict):
         names = (ours.keys() | theirs.keys()) - {"id"}
         return all(_equivalent_json(ours.get(name), theirs.get(name)) for name in names)
     return equal(ours, theirs) is True
+
+
+def _equivalent_quantities(ours: Quantity, theirs: Quantity) -> bool:
+    """Compare in the coarser unit, to the fewer decimal places (N1, 6.1.2)."""
+    if compare_quantities(ours, theirs) == 0:
+        return True
+    for first, second in ((ours, theirs), (theirs, ours)):
+        same = second if first.unit == second.unit else convert(second, first.unit)
+        if same is not None and abs(same.value) <= abs(second.value):
+            return equivalent(first.value, same.value)
+    return False
 
 
 def _equivalent_json(ours: Any, theirs: Any) -> bool:
@@ -222,7 +238,10 @@ def _frozen(value: Any) -> Any:
 
 def distinct(items: Iterable[Any]) -> Collection:
     """Keep the first of equal items."""
-    return list({key(item): item for item in reversed(list(items))}.values())[::-1]
+    found: dict[Any, Any] = {}
+    for item in items:
+        found.setdefault(key(item), item)
+    return list(found.values())
 
 
 def single_boolean(items: Collection, column: int = 1) -> bool | None:

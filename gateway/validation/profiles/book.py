@@ -59,6 +59,7 @@ class Book:
             run.report("GW-4316", item.trail, profile=url, problem=str(err))
             return True
         if compiled is None:
+            run.profiled.discard(mark)
             return False
         type_ = compiled.part.type_ or ""
         if not run.model.is_a(item.type, type_):
@@ -91,11 +92,13 @@ class Book:
         kept, run.issues = run.issues, []
         profiled, run.profiled = run.profiled, set()
         links, run.links = run.links, []
+        warnings = run.warnings
         try:
             known = self.enter(item, url, run)
             bad = [one for one in run.issues if one.severity in ("error", "fatal")]
         finally:
             run.issues, run.profiled, run.links = kept, profiled, links
+            run.warnings = warnings
         if not known:
             core = url.partition("|")[0].removeprefix(_CORE)
             bad = [] if run.model.is_a(item.type, core) else [None]  # type: ignore[list-item]

@@ -54,14 +54,17 @@ class Slicing:
             if len(found) > 1:
                 names = ", ".join(self.slices[position].name for position in found)
                 run.report("GW-4307", item.trail, slices=names, profile=self.profile)
+                for position in found:
+                    counts[self.slices[position].name] += 1
+                last = max(last, *found)
+                continue
             at = found[0]
             is_late = self.is_ordered and at < last
             if is_late or (open_since and self.rules == "openAtEnd"):
                 run.report("GW-4308", item.trail, profile=self.profile)
             last = max(last, at)
-            for position in found:
-                self._enter(self.slices[position], item, run)
-                counts[self.slices[position].name] += 1
+            self._enter(self.slices[at], item, run)
+            counts[self.slices[at].name] += 1
         self._count(counts, trail, run)
 
     def _enter(self, one: _Slice, item: Item, run: Run) -> None:

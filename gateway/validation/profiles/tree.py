@@ -213,7 +213,9 @@ def is_constraint(definition: Resource) -> bool:
 
 def _elements(definition: Resource, view: str) -> list[Resource]:
     found = definition.get(view)
-    listed = found.get("element", []) if isinstance(found, dict) else []
+    listed = found.get("element") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        return []
     return [one for one in listed if isinstance(one, dict) and isinstance(one.get("path"), str)]
 
 
