@@ -5,10 +5,10 @@ UV := .venv/uv/bin/uv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check lint types layers docs system test-data clients fuzz profiles-check soak bench clean
+.PHONY: help install lock demo test check lint types layers docs system test-data test-pg15 clients fuzz profiles-check soak bench clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: .venv/installed ## Make .venv from the lock file (touches nothing outside this folder but package caches)
 
@@ -35,6 +35,9 @@ layers: .venv/installed ## Imports only downwards (import-linter)
 
 test: .venv/installed check clients ## Everything: checks and all tests, on SQLite and PostgreSQL
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+test-pg15: .venv/installed ## The tests that need PostgreSQL, on Debian's PostgreSQL 15
+	$(BIN)/python -m scripts.test_pg15 $(ARGS)
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv data build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -45,7 +45,12 @@ def bundle_of(exchange: Exchange, path: str, page: Page) -> Answer:
     links = [self_link(exchange, path, used)]
     if page.next:
         links.append(next_link(exchange, path, used, page.next))
-    bundle: Resource = {"resourceType": "Bundle", "type": "history", "link": links}
+    bundle: Resource = {"resourceType": "Bundle", "type": "history"}
+    if exchange.parameter("_since"):
+        # Asked with it as the next _since, nothing is missed and nothing given twice.
+        until = _EPOCH + timedelta(milliseconds=page.complete_ms)
+        bundle["meta"] = {"lastUpdated": format_instant(until)}
+    bundle["link"] = links
     entries = [_entry(exchange, stored) for stored in page.matches]
     return Answer(200, resource=bundle | ({"entry": entries} if entries else {}))
 

@@ -1,0 +1,63 @@
+"""A record that is older than what is stored, late or replayed, does not undo the newer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli.demo.world import record
+from gateway.fhir import codec
+from gateway.records import Visibility
+from gateway.wiring import Runtime, build_runtime
+from tests.support.worlds import seeded_world
+
+ADT = "qs-county-adt"
+ALL = Visibility(1, "", sees_all=True)
+
+
+@pytest.fixture
+def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    with seeded_world(tmp_path / "data", database=database_url) as world:
+        running = build_runtime(world.settings)
+        yield running
+        running.close()
+
+
+def take(runtime: Runtime, raw: bytes) -> str:
+    envelope = runtime.pipeline.receive(ADT, raw)
+    runtime.pipeline.process(envelope)
+    return envelope.message_id
+
+
+def people(runtime: Runtime) -> list[tuple[int, Any]]:
+    query = runtime.store.query(1, ("Patient",), [("identifier", "420300196205143622")])
+    found = runtime.store.search(ALL, query).matches
+    return [(one.version, codec.decode_stored(one.body)["address"][0]["text"]) for one in found]
+
+
+def test_an_older_record_that_comes_late_or_is_replayed_does_not_undo_the_newer(
+    runtime: Runtime,
+) -> None:
+    newer = record("admission.hl7")
+    moved = "柳溪村3组12号".encode()
+    assert newer.count(moved) == 1
+    older = record("admission-older.hl7").replace(moved, "柳溪村9组1号".encode())
+    take(runtime, newer)
+    stands = people(runtime)
+    assert [address.endswith("柳溪村3组12号") for _, address in stands] == [True]
+    late = take(runtime, older)
+    assert [address for _, address in people(runtime)] == [address for _, address in stands]
+    after = people(runtime)
+    runtime.pipeline.replay(1, late)
+    assert people(runtime) == after
+
+
+def test_a_replay_of_the_first_record_does_not_undo_the_second(runtime: Runtime) -> None:
+    moved = "柳溪村3组12号".encode()
+    first = take(runtime, record("admission-older.hl7").replace(moved, "柳溪村9组1号".encode()))
+    take(runtime, record("admission.hl7"))
+    stands = people(runtime)
+    assert [address.endswith("柳溪村3组12号") for _, address in stands] == [True]
+    runtime.pipeline.replay(1, first)
+    assert people(runtime) == stands
