@@ -107,10 +107,9 @@ def _add(rows: Rows, one: _Template, suffix: str, pk: int) -> None:
         (SHARD, pk, one.type, id_, 1, 1, CURRENT, False, OWNER, None, CLASSES, None, None, body)
     )
     for table, values, is_named in one.index:
-        group = values[-1]
-        if is_named and suffix:
-            values = (values[0], values[1] + suffix, *values[2:])
-        rows[table].append((SHARD, *values[:-1], pk, group))
+        param, first, *more, group = values
+        told = first + suffix if is_named else first
+        rows[table].append((SHARD, param, told, *more, pk, group))
 
 
 def fill(store: Store, count: int) -> tuple[str, float]:

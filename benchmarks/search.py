@@ -89,9 +89,9 @@ def measure(name: str, store: Store, count: int) -> None:
         asked = [(left, right) for left, _, right in pairs] + [("_count", "20")]
 
         def ask(type_: str = type_, asked: list[tuple[str, str]] = asked) -> object:
-            return store.search(visibility, store.query((type_,), asked))
+            return store.search(visibility, store.query(1, (type_,), asked))
 
-        page = store.search(visibility, store.query((type_,), asked))
+        page = store.search(visibility, store.query(1, (type_,), asked))
         print(f"    {title:18} {median_ms(ask):8.2f} ms   {len(page.matches):3} found")
     spent = median_ms(lambda: store.read(visibility, "Patient", patient))
     print(f"    {'read by id':18} {spent:8.3f} ms")

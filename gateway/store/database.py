@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Table
 
+from gateway.store.frequencies import Frequencies
 from gateway.store.keys import key_ms
 
 T = TypeVar("T")
@@ -101,6 +102,7 @@ class Database(Protocol):
     """One of the two engines."""
 
     name: str
+    frequencies: Frequencies
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a read-only transaction that sees one snapshot throughout."""

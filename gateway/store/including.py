@@ -1,16 +1,20 @@
 """``_include`` and ``_revinclude``: follow indexed references from the matches and to them."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy.sql import FromClause
 
 from gateway.errors import GatewayError
+from gateway.fhir.definitions import load
 from gateway.fhir.search_model import Include
 from gateway.records import Stored
 from gateway.store.keys import space_number
 from gateway.store.schema import exact_index, version
-from gateway.store.search_sql import Scope, numbers
-from gateway.store.versions import select_columns, to_stored
+from gateway.store.search_sql import among, numbers
+from gateway.store.search_steps import Scope
+from gateway.store.versions import COLUMNS, select_columns, to_stored
 
 LIMIT = 5_000
 _STEP = 500
@@ -49,26 +53,35 @@ def include(
 def _forward(connection: Connection, scope: Scope, one: Include, wave: Found) -> Found:
     pks = [pk for (type_, _), (pk, _) in wave.items() if type_ == one.source]
     targets: dict[str, set[int]] = {}
-    i = exact_index.alias()
+    i = scope.alias(exact_index)
     for part in _parts(pks):
         statement = select(i.c.value, i.c.space).where(
             i.c.shard == scope.shard,
             i.c.pk.in_(part),
-            i.c.param.in_(_params(one)),
-            i.c.space != 0,
+            among(i.c.param, _params(one)),
+            i.c.space != 0 if one.target is None else i.c.space == space_number(one.target),
         )
-        if one.target is not None:
-            statement = statement.where(i.c.space == space_number(one.target))
         for value, space in connection.execute(statement):
             targets.setdefault(value, set()).add(space)
     found: Found = {}
     v = version.alias("v")
+    types = sorted({_types()[space] for several in targets.values() for space in several})
     for ids in _parts(sorted(targets)):
-        statement = select_columns(v).where(*scope.live(v), v.c.id.in_(ids))
+        statement = select_columns(v).where(*scope.live(v), v.c.type.in_(types), v.c.id.in_(ids))
         for row in connection.execute(statement):
             if space_number(row.type) in targets[row.id]:
                 found[row.type, row.id] = (row.pk, to_stored(scope.shard, tuple(row)))
     return found
+
+
+def _version_of(i: FromClause, scope: Scope, v: FromClause) -> list[ColumnElement[bool]]:
+    return [v.c.pk == i.c.pk, *scope.live(v)]
+
+
+@cache
+def _types() -> dict[int, str]:
+    """Give the resource types by the numbers that stand in references' rows."""
+    return {space_number(type_): type_ for type_ in load().resource_types}
 
 
 def _back(connection: Connection, scope: Scope, one: Include, wave: Found) -> Found:
@@ -76,23 +89,19 @@ def _back(connection: Connection, scope: Scope, one: Include, wave: Found) -> Fo
     spaces = {space_number(type_) for type_, _ in wanted}
     pointed = {(id_, space_number(type_)) for type_, id_ in wanted}
     found: Found = {}
-    v, i = version.alias("v"), exact_index.alias()
     for ids in _parts(sorted({id_ for _, id_ in wanted})):
-        statement = (
-            select_columns(v)
-            .add_columns(i.c.value, i.c.space)
-            .where(
-                *scope.live(v),
-                i.c.shard == scope.shard,
-                i.c.pk == v.c.pk,
-                i.c.param.in_(_params(one)),
-                i.c.value.in_(ids),
-                i.c.space.in_(spaces),
-            )
-            .order_by(v.c.pk.desc())
-            .limit(LIMIT + 1)
+        i = scope.alias(exact_index)
+        rows = select(i.c.pk, i.c.value, i.c.space).where(
+            i.c.shard == scope.shard,
+            among(i.c.param, _params(one)),
+            i.c.value.in_(ids),
+            among(i.c.space, sorted(spaces)),
         )
-        for row in connection.execute(statement):
+        listed = scope.ordered(rows)
+        steps, v = scope.then(listed, version, partial(_version_of, listed, scope))
+        columns = [v.c[name] for name in COLUMNS]
+        statement = select(*columns, listed.c.value, listed.c.space).select_from(steps)
+        for row in connection.execute(statement.limit(LIMIT + 1)):
             if (row[-2], row[-1]) in pointed:
                 found[row.type, row.id] = (row.pk, to_stored(scope.shard, tuple(row)[:-2]))
     return found

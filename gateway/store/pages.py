@@ -32,7 +32,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page ended: the snapshot, when it was taken, and the last row's sort keys."""
+    """Where a page ended: the snapshot, when it was taken, and the last row's place in the order.
+
+    ``plan`` says how a search is answered: the order follows from it.
+    """
 
     limit: int
     running: tuple[int, ...]
@@ -40,6 +43,7 @@ class Cursor:
     complete_ms: int
     after: tuple[Any, ...]
     total: int | None = None
+    plan: str = ""
 
     def text(self) -> str:
         """Write the cursor as text."""

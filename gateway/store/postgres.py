@@ -13,10 +13,18 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from gateway.errors import GatewayError
 from gateway.store.database import Row, Session, Snapshot
 from gateway.store.faults import DriverError, is_race, translate, translated
+from gateway.store.frequencies import Frequencies
 from gateway.store.postgres_session import PostgresSession, Raw
 
 T = TypeVar("T")
 _ATTEMPTS = 4
+_PLANS = (
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "jit = off",
+    "join_collapse_limit = 1",
+    "plan_cache_mode = force_generic_plan",
+)
 _LOST_STATES = ("08", "57P")
 _COMPLETE = (
     "SELECT floor(extract(epoch FROM least(statement_timestamp(), (SELECT min(a.xact_start) "
@@ -43,12 +51,14 @@ class PostgresDatabase:
             pool_use_lifo=True,
             connect_args={"connect_timeout": 10, "application_name": "gateway"},
         )
+        sqlalchemy.event.listen(self.engine, "connect", _state_plans)
         self._snapshots = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writes = self.engine.execution_options(isolation_level="READ COMMITTED")
         self._statements: dict[str, str] = {}
+        self.frequencies = Frequencies()
 
     @property
     def upgrade_engine(self) -> sqlalchemy.Engine:
@@ -147,6 +157,17 @@ class PostgresDatabase:
             return
         if cause.sqlstate is None or cause.sqlstate.startswith(_LOST_STATES):
             self.engine.dispose()
+
+
+def _state_plans(raw: Raw, _record: object) -> None:
+    """Let the planner keep to the indexes and the order that our statements are written for.
+
+    Everything here reads a few rows by a key; plans that read whole tables come of statistics that
+    are out of date. One plan then serves all values, and is not made anew for each.
+    """
+    for setting in _PLANS:
+        raw.execute(f"SET {setting}".encode())
+    raw.commit()
 
 
 def _driver(proxy: PoolProxiedConnection) -> Raw:

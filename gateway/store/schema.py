@@ -91,8 +91,12 @@ clock = Table(
 )
 
 
-def _index_table(name: str, values: tuple[Column[int] | Column[str] | Column[float], ...]) -> Table:
-    keys = [column.name for column in values]
+def _index_table(
+    name: str,
+    values: tuple[Column[int] | Column[str] | Column[float], ...],
+    keys: tuple[str, ...] = (),
+) -> Table:
+    keys = keys or tuple(column.name for column in values)
     return Table(
         name,
         metadata,
@@ -113,14 +117,9 @@ exact_index = _index_table("exact_index", (_text("value"), _big("space")))
 # ``exact`` is the number of the text as it was written, ``value`` its folded form.
 string_index = _index_table("string_index", (_text("value"), _big("exact")))
 date_index = _index_table("date_index", (_big("low"), _big("high")))
-Index(
-    "date_index_by_high",
-    date_index.c.shard,
-    date_index.c.param,
-    date_index.c.high,
-    date_index.c.pk,
-)
-# Number and quantity: bounds by the written precision, unit code, unit system.
+_D = date_index.c
+Index("date_index_by_high", _D.shard, _D.param, _D.high, _D.pk)
+# Number and quantity: bounds, unit code, unit system. A range is asked within one unit.
 number_index = _index_table(
     "number_index",
     (
@@ -129,14 +128,10 @@ number_index = _index_table(
         _text("unit"),
         _big("space"),
     ),
+    keys=("unit", "space", "low", "high"),
 )
-Index(
-    "number_index_by_high",
-    number_index.c.shard,
-    number_index.c.param,
-    number_index.c.high,
-    number_index.c.pk,
-)
+_N = number_index.c
+Index("number_index_by_high", _N.shard, _N.param, _N.unit, _N.space, _N.high, _N.pk)
 INDEX_TABLES = (exact_index, string_index, date_index, number_index)
 """The index tables whose rows are known by their version."""
 

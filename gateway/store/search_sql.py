@@ -1,62 +1,23 @@
 """Turn the conditions of a Query into SQL over the index tables.
 
-Each condition can be put in two ways: ``holds`` asks of one version (a correlated EXISTS by its
-key), ``keys`` lists the versions that fulfil it (to begin a query with). Negative conditions have
-only the first.
+Each condition can be put in two ways: ``holds`` asks it of one version (from the version to its
+index rows, references and their targets), ``keys`` lists the versions that fulfil it (from the
+index rows of the innermost condition outwards). Negative conditions have only the first.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.sql import FromClause
 
 from gateway.fhir.search_model import NEGATIVE, AnyOf, Chain, Condition, Criterion, Has
-from gateway.records import Visibility
-from gateway.store.database import Snapshot
 from gateway.store.keys import parameter_number, space_number
 from gateway.store.schema import exact_index, version
 from gateway.store.search_own import own_condition
+from gateway.store.search_steps import Scope
 from gateway.store.search_values import Asked, asked
 from gateway.store.snapshots import seen
 from gateway.store.texts import matches, text_terms
-from gateway.store.visibility import visible
-
-
-@lru_cache(maxsize=1024)
-def _alias(table: Table, number: int) -> FromClause:
-    # Making one costs more than the rest of a condition: its columns are made anew.
-    return table.alias(f"t{number}")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Within what a search runs: who asks, in which snapshot, when."""
-
-    visibility: Visibility
-    snapshot: Snapshot | None
-    now_us: int
-    _numbers: Iterator[int] = field(default_factory=count, compare=False)
-
-    def alias(self, table: Table) -> FromClause:
-        """Give a table under a name of its own within this search."""
-        return _alias(table, next(self._numbers))
-
-    @property
-    def shard(self) -> int:
-        """The one shard that the search touches."""
-        return self.visibility.shard
-
-    def live(self, v: FromClause) -> list[ColumnElement[bool]]:
-        """Say that a version is the newest, no deletion, and visible."""
-        return [
-            *visible(v, self.visibility, self.now_us),
-            seen(v, self.snapshot),
-            v.c.is_deleted.is_(False),
-        ]
 
 
 def numbers(types: tuple[str, ...], code: str, suffix: str = "") -> list[int]:
@@ -64,17 +25,20 @@ def numbers(types: tuple[str, ...], code: str, suffix: str = "") -> list[int]:
     return [parameter_number(f"{type_}.{code}{suffix}") for type_ in types]
 
 
+def among(column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:
+    """Ask for one of several values; a single one plainly, so that an index keeps its order."""
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
 def holds(condition: Condition, v: FromClause, scope: Scope) -> ColumnElement[bool]:
     """Ask a condition of the version ``v``."""
     if isinstance(condition, Criterion):
         return _criterion_holds(condition, v, scope)
-    if isinstance(condition, Chain):
-        r = scope.alias(exact_index)
-        found = _chain_rows(condition, r, scope)
-        return exists(found.where(r.c.pk == v.c.pk).correlate(v))
     if isinstance(condition, AnyOf):
         return or_(false(), *(holds(one, v, scope) for one in condition.alternatives))
-    return v.c.id.in_(_has_ids(condition, scope)) & v.c.type.in_(condition.types)
+    if isinstance(condition, Chain):
+        return _chain_holds(condition, v, scope)
+    return _has_holds(condition, v, scope)
 
 
 def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
@@ -86,60 +50,33 @@ def keys(condition: Condition, scope: Scope) -> Select[Any] | None:
         if own is not None:
             if condition.code != "_id":
                 return None
-            return select(version.c.pk).where(
-                version.c.shard == scope.shard, version.c.type.in_(condition.types), own
-            )
+            of_types = among(version.c.type, list(condition.types))
+            return select(version.c.pk).where(version.c.shard == scope.shard, of_types, own)
         return _union([_keys_of(one, scope) for one in asked(condition, scope.now_us)])
-    if isinstance(condition, Chain):
-        r = scope.alias(exact_index)
-        return _chain_rows(condition, r, scope)
     if isinstance(condition, AnyOf):
         listed = [
             found for one in condition.alternatives if (found := keys(one, scope)) is not None
         ]
         # An alternative that cannot be listed must be asked of each version.
         return _union(listed) if len(listed) == len(condition.alternatives) else None
-    v = scope.alias(version)
-    return select(v.c.pk).where(
-        v.c.shard == scope.shard,
-        v.c.type.in_(condition.types),
-        v.c.id.in_(_has_ids(condition, scope)),
-    )
-
-
-def stream(
-    condition: Condition, scope: Scope
-) -> tuple[FromClause, list[ColumnElement[bool]]] | None:
-    """Give index rows that come in the order of their keys without repeats, when there are such."""
-    if not isinstance(condition, Criterion) or len(condition.types) != 1:
-        return None
-    if condition.is_missing is not None or condition.modifier in NEGATIVE:
-        return None
-    if own_condition(condition, version, scope.now_us) is not None:
-        return None
-    alternatives = asked(condition, scope.now_us)
-    if len(alternatives) != 1 or not alternatives[0].is_exact:
-        return None
-    one = alternatives[0]
-    i = scope.alias(one.table)
-    return i, _on(one, i, scope)
+    if isinstance(condition, Chain):
+        return _chain_keys(condition, scope)
+    return _has_keys(condition, scope)
 
 
 # ---------------------------------------------------------------- criteria
 
 
-def _on(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
+def rows_of(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
+    """Ask for the index rows of one alternative."""
     if one.table is text_terms:
         return [matches(i, (scope.shard, one.params, one.terms))]
-    param = i.c.param
-    number = param == one.params[0] if len(one.params) == 1 else param.in_(one.params)
-    return [i.c.shard == scope.shard, number, one.where(i)]
+    return [i.c.shard == scope.shard, among(i.c.param, list(one.params)), one.where(i)]
 
 
 def _keys_of(one: Asked, scope: Scope) -> Select[Any]:
     i = scope.alias(one.table)
-    found = select(i.c.pk).where(*_on(one, i, scope))
-    return found.where(*_others(one, i, scope))
+    return select(i.c.pk).where(*rows_of(one, i, scope), *_others(one, i, scope))
 
 
 def _others(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
@@ -147,10 +84,10 @@ def _others(one: Asked, i: FromClause, scope: Scope) -> list[ColumnElement[bool]
     conditions: list[ColumnElement[bool]] = []
     for other in one.together:
         j = scope.alias(other.table)
-        same = [*_on(other, j, scope), j.c.pk == i.c.pk]
+        same = [*rows_of(other, j, scope), j.c.pk == i.c.pk]
         if "grp" in j.c and "grp" in i.c:
             same.append(j.c.grp == i.c.grp)
-        conditions.append(exists(select(1).where(*same).correlate(i)))
+        conditions.append(scope.any_row(select(1).where(*same).correlate(i)))
     return conditions
 
 
@@ -158,17 +95,16 @@ def _criterion_holds(criterion: Criterion, v: FromClause, scope: Scope) -> Colum
     own = own_condition(criterion, v, scope.now_us)
     if own is not None:
         return own
-    if criterion.is_missing is not None:
-        present = or_(false(), *(_row_of(one, v, scope) for one in asked(criterion, scope.now_us)))
-        return ~present if criterion.is_missing else present
     found = or_(false(), *(_row_of(one, v, scope) for one in asked(criterion, scope.now_us)))
+    if criterion.is_missing is not None:
+        return ~found if criterion.is_missing else found
     return ~found if criterion.modifier in NEGATIVE else found
 
 
 def _row_of(one: Asked, v: FromClause, scope: Scope) -> ColumnElement[bool]:
     i = scope.alias(one.table)
-    inner = select(1).where(i.c.pk == v.c.pk, *_on(one, i, scope), *_others(one, i, scope))
-    return exists(inner.correlate(v))
+    inner = select(1).where(i.c.pk == v.c.pk, *rows_of(one, i, scope), *_others(one, i, scope))
+    return scope.any_row(inner.correlate(v))
 
 
 def _union(parts: list[Select[Any]]) -> Select[Any]:
@@ -181,40 +117,96 @@ def _union(parts: list[Select[Any]]) -> Select[Any]:
 # ---------------------------------------------------------------- chains
 
 
-def _points_to(r: FromClause, v: FromClause, types: tuple[str, ...]) -> ColumnElement[bool]:
-    """Join a reference's row to its target: the id, and the type that stands as its space."""
-    return and_(
-        v.c.id == r.c.value,
-        or_(*(and_(r.c.space == space_number(t), v.c.type == t) for t in types)),
+def _names(r: FromClause, v: FromClause, types: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    """Say that a reference's row names a version: its id, and its type, the row's space."""
+    pairs = [and_(r.c.space == space_number(one), v.c.type == one) for one in types]
+    return [v.c.id == r.c.value, or_(*pairs) if len(pairs) > 1 else pairs[0]]
+
+
+def _references(
+    r: FromClause, types: tuple[str, ...], code: str, scope: Scope
+) -> list[ColumnElement[bool]]:
+    return [r.c.shard == scope.shard, among(r.c.param, numbers(types, code))]
+
+
+def _begin(inner: Condition, types: tuple[str, ...], scope: Scope) -> tuple[FromClause, FromClause]:
+    """Give the live versions of ``types`` that fulfil the inner condition, as first steps."""
+    listed = keys(inner, scope)
+    if listed is None:
+        t = scope.alias(version)
+        of_types = among(t.c.type, list(types))
+        first = select(*t.c).where(*scope.live(t), of_types, holds(inner, t, scope))
+        step = scope.ordered(first)
+        return step, step
+    k = scope.ordered(listed)
+    return scope.then(
+        k,
+        version,
+        lambda t: [t.c.pk == k.c.pk, *scope.live(t), among(t.c.type, list(types))],
     )
 
 
-def _chain_rows(chain: Chain, r: FromClause, scope: Scope) -> Select[Any]:
-    t = scope.alias(version)
-    begin = keys(chain.inner, scope)
-    statement = select(r.c.pk).where(
-        r.c.shard == scope.shard,
-        r.c.param.in_(numbers(chain.types, chain.code)),
-        *scope.live(t),
-        _points_to(r, t, chain.targets),
+def _chain_keys(chain: Chain, scope: Scope) -> Select[Any]:
+    steps, t = _begin(chain.inner, chain.targets, scope)
+    steps, r = scope.then(
+        steps,
+        exact_index,
+        lambda r: [
+            *_references(r, chain.types, chain.code, scope),
+            *_names(r, t, chain.targets),
+        ],
     )
-    if begin is not None:
-        return statement.where(t.c.pk.in_(begin))
-    return statement.where(holds(chain.inner, t, scope))
+    return select(r.c.pk).select_from(steps)
 
 
-def _has_ids(has: Has, scope: Scope) -> Select[Any]:
-    """List the ids that visible resources point to, which fulfil the inner condition."""
-    r, o = scope.alias(exact_index), scope.alias(version)
+def _chain_holds(chain: Chain, v: FromClause, scope: Scope) -> ColumnElement[bool]:
+    r = scope.alias(exact_index)
+    steps, t = scope.then(
+        r,
+        version,
+        lambda t: [
+            *scope.live(t),
+            among(t.c.type, list(chain.targets)),
+            *_names(r, t, chain.targets),
+        ],
+    )
+    found = select(1).select_from(steps)
+    found = found.where(r.c.pk == v.c.pk, *_references(r, chain.types, chain.code, scope))
+    return scope.any_row(found.where(holds(chain.inner, t, scope)).correlate(v))
+
+
+def _has_keys(has: Has, scope: Scope) -> Select[Any]:
+    steps, o = _begin(has.inner, (has.source,), scope)
     spaces = [space_number(type_) for type_ in has.types]
-    statement = select(r.c.value).where(
-        r.c.shard == scope.shard,
-        r.c.param.in_(numbers((has.source,), has.code)),
-        r.c.space.in_(spaces),
-        o.c.pk == r.c.pk,
-        *scope.live(o),
+    steps, r = scope.then(
+        steps,
+        exact_index,
+        lambda r: [
+            *_references(r, (has.source,), has.code, scope),
+            r.c.pk == o.c.pk,
+            r.c.space.in_(spaces),
+        ],
     )
-    begin = keys(has.inner, scope)
-    if begin is not None:
-        return statement.where(o.c.pk.in_(begin))
-    return statement.where(holds(has.inner, o, scope))
+    steps, v = scope.then(
+        steps,
+        version,
+        lambda v: [
+            v.c.shard == scope.shard,
+            among(v.c.type, list(has.types)),
+            *_names(r, v, has.types),
+            seen(v, scope.snapshot),
+        ],
+    )
+    return select(v.c.pk).select_from(steps)
+
+
+def _has_holds(has: Has, v: FromClause, scope: Scope) -> ColumnElement[bool]:
+    r = scope.alias(exact_index)
+    steps, o = scope.then(r, version, lambda o: [o.c.pk == r.c.pk, *scope.live(o)])
+    found = select(1).select_from(steps)
+    found = found.where(
+        *_references(r, (has.source,), has.code, scope),
+        *_names(r, v, has.types),
+        holds(has.inner, o, scope),
+    )
+    return scope.any_row(found.correlate(v))

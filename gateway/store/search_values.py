@@ -43,6 +43,7 @@ class Asked:
     ``is_exact``: value and space are both fixed, so the rows come in the order of their keys.
     ``together``: the other components of a composite, in the same element. ``terms`` are asked of
     running texts instead of ``where``: each with whether it is only the beginning of one.
+    ``order``: the columns by which an index gives the rows, before their keys; None for none.
     """
 
     table: Table
@@ -51,6 +52,7 @@ class Asked:
     is_exact: bool = False
     together: tuple["Asked", ...] = ()
     terms: tuple[tuple[str, bool], ...] = ()
+    order: tuple[str, ...] | None = None
 
 
 def asked(criterion: Criterion, now_us: int) -> list[Asked]:
@@ -113,14 +115,19 @@ def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
     if isinstance(value, TokenValue):
         suffix = _SUFFIXES.get(criterion.modifier or "", "")
         is_exact = value.system is not None and value.code is not None
-        return Asked(exact_index, _params(criterion, suffix), _token(value), is_exact)
+        # One code is of one system nearly always: its rows come in order of the key then.
+        by_space = ("space",) if value.code is not None else None
+        return Asked(
+            exact_index, _params(criterion, suffix), _token(value), is_exact, order=by_space
+        )
     if isinstance(value, DateValue):
-        return Asked(date_index, _params(criterion), _date(value, now_us))
+        order = _ORDER.get(value.prefix)
+        return Asked(date_index, _params(criterion), _date(value, now_us), order=order)
     if isinstance(value, NumberValue):
         return _quantity(criterion, value)
     if isinstance(value, ReferenceValue):
         is_exact = value.id is None or value.type is not None
-        return Asked(exact_index, _params(criterion), _reference(value), is_exact)
+        return Asked(exact_index, _params(criterion), _reference(value), is_exact, order=("space",))
     if isinstance(value, TextValue):
         return _text(criterion, value)
     if isinstance(value, CodesValue):
@@ -152,9 +159,13 @@ def _quantity(criterion: Criterion, value: NumberValue) -> Asked:
             return Asked(
                 number_index,
                 _params(criterion, CANONICAL),
-                lambda i: and_(bounds(i), i.c.unit == unit),
+                lambda i: and_(i.c.unit == unit, i.c.space == 0, bounds(i)),
+                order=_ORDER.get(value.prefix),
             )
-    return Asked(number_index, _params(criterion), _number(value))
+    # The index has the numbers in order within one unit of one system.
+    is_fixed = criterion.kind == "number" or (value.unit is not None and value.system is not None)
+    order = _ORDER.get(value.prefix) if is_fixed else None
+    return Asked(number_index, _params(criterion), _number(criterion, value), order=order)
 
 
 def _text(criterion: Criterion, value: TextValue) -> Asked:
@@ -164,7 +175,9 @@ def _text(criterion: Criterion, value: TextValue) -> Asked:
             exact_index, _params(criterion), _uri(value.text, criterion.modifier), is_exact
         )
     suffix = TEXT if criterion.kind == "token" else ""
-    return Asked(string_index, _params(criterion, suffix), _string(value.text, criterion.modifier))
+    order = ("value", "exact") if criterion.modifier != "contains" else None
+    where = _string(value.text, criterion.modifier)
+    return Asked(string_index, _params(criterion, suffix), where, order=order)
 
 
 # ---------------------------------------------------------------- by kind
@@ -248,8 +261,10 @@ def _date(value: DateValue, now_us: int) -> Where:
     return where
 
 
-def _number(value: NumberValue) -> Where:
+def _number(criterion: Criterion, value: NumberValue) -> Where:
     unit: list[Where] = []
+    if criterion.kind == "number":
+        unit.append(lambda i: and_(i.c.unit == "", i.c.space == 0))
     if value.unit is not None:
         wanted = bounded(value.unit)
         unit.append(lambda i: i.c.unit == wanted)
@@ -295,6 +310,11 @@ _TABLES: dict[str, Table] = {
     "number": number_index,
     "quantity": number_index,
     "special": number_index,
+}
+# The end of an interval that bounds what fulfils a prefix; "ne" is fulfilled on both sides.
+_ORDER: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("eq", "lt", "le", "sa", "ap"), ("low", "high")),
+    **dict.fromkeys(("gt", "ge", "eb"), ("high",)),
 }
 _SUFFIXES = {"identifier": IDENTIFIER, "of-type": ":of-type"}
 _RUNNING_TEXT = frozenset({"_text", "_content"})

@@ -9,6 +9,7 @@ from sqlalchemy.sql import FromClause
 from gateway.fhir.search_model import Sort
 from gateway.store.keys import parameter_number
 from gateway.store.schema import date_index, exact_index, number_index, string_index
+from gateway.store.search_steps import Scope
 
 _COLUMNS = {
     "string": (string_index, "value", "value"),
@@ -21,19 +22,19 @@ _COLUMNS = {
 }
 
 
-def sort_key(sort: Sort, v: FromClause, shard: int) -> ColumnElement[Any] | ScalarSelect[Any]:
+def sort_key(sort: Sort, v: FromClause, scope: Scope) -> ColumnElement[Any] | ScalarSelect[Any]:
     """Give what a version is sorted by: its smallest value, or its largest when descending."""
     if sort.code == "_id":
         return v.c.id
     if sort.code == "_lastUpdated":
         return v.c.pk
     table, low, high = _COLUMNS[sort.kind]
-    i = table.alias()
+    i = scope.alias(table)
     value = func.max(i.c[high]) if sort.is_descending else func.min(i.c[low])
     params = [parameter_number(f"{type_}.{sort.code}") for type_ in sort.types]
     return (
         select(value)
-        .where(i.c.shard == shard, i.c.pk == v.c.pk, i.c.param.in_(params))
+        .where(i.c.shard == scope.shard, i.c.pk == v.c.pk, i.c.param.in_(params))
         .correlate(v)
         .scalar_subquery()
     )

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
 from gateway.store.database import Row, Session, Snapshot
 from gateway.store.faults import DriverError, translate, translated
+from gateway.store.frequencies import Frequencies
 from gateway.store.sqlite_session import SQLiteSession
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class SQLiteDatabase:
         event.listen(self.engine, "connect", _prepare_reader)
         event.listen(self.engine, "begin", _begin)
         self._readers = threading.local()
+        self.frequencies = Frequencies()
         self._generation = 0
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
