@@ -13,13 +13,14 @@ from gateway.cli.demo.world import free_port, is_free
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_ends_the_demo_ends_its_server(tmp_path: Path, sent: signal.Signals) -> None:
+    # A shell starts what it runs in the background with interrupts ignored, and so on to children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     port = free_port()
     command = [sys.executable, "-m", "gateway.cli", "demo", "--port", str(port)]
     demo = subprocess.Popen(
         [*command, "--data", str(tmp_path / "demo")],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts,
     )
     try:
         assert demo.stdout is not None
@@ -37,8 +38,3 @@ def test_whoever_ends_the_demo_ends_its_server(tmp_path: Path, sent: signal.Sign
         demo.wait()
     assert demo.returncode == 0, "".join(shown)
     assert is_free(port)
-
-
-def _heed_interrupts() -> None:
-    """A shell starts what it runs in the background with interrupts ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
