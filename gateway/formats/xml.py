@@ -29,6 +29,7 @@ MAX_TEXT_BYTES = 10_000_000
 MAX_TAGS = 1_000_000
 MAX_ATTRIBUTES = 1_000
 _MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES}])")
+_IDENTIFIED = etree.XPath("//*[@ID or @id]")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _CHINESE_DOCUMENT = re.compile(r"C0*(\d{1,4})", re.IGNORECASE)
 
@@ -36,11 +37,21 @@ _CHINESE_DOCUMENT = re.compile(r"C0*(\d{1,4})", re.IGNORECASE)
 class Document:
     """A parsed XML document; it remembers the paths of elements already asked for."""
 
-    __slots__ = ("_paths", "tree")
+    __slots__ = ("_identified", "_paths", "tree")
 
     def __init__(self, tree: Any) -> None:
         self.tree = tree
         self._paths: dict[Any, str] = {}
+        self._identified: dict[str, Any] | None = None
+
+    @property
+    def identified(self) -> dict[str, Any]:
+        """Give the elements by their ID attribute, the first where several share it."""
+        if self._identified is None:
+            self._identified = {}
+            for element in _IDENTIFIED(self.tree):
+                self._identified.setdefault(element.get("ID") or element.get("id"), element)
+        return self._identified
 
     def path_of(self, element: Any) -> str:
         """Give ``/ClinicalDocument/id[2]``: local names, numbered where several stand together."""

@@ -3,7 +3,8 @@
 A path without a leading ``/`` starts at the anchor. Node sets give elements, attributes and text
 in document order; a string, number or boolean gives one value, none when it is empty. An element
 reads as all the text within it, so whoever reads it has read every text place below its path.
-Anchored paths are far cheaper than ``//``.
+Anchored paths are far cheaper than ``//``. ``referenced(PATH)`` follows a reference within the
+document: ``#id`` to the element whose ID it is.
 """
 
 import difflib
@@ -27,6 +28,7 @@ _FUNCTION_NAMES = (
     "node comment processing-instruction and or div mod "
 )
 _FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
+_REFERENCED = re.compile(r"referenced\((.+)\)")
 _SIMPLE_ATTRIBUTE = re.compile(r"@([A-Za-z_][\w.-]*)")
 
 
@@ -37,6 +39,8 @@ class XMLPaths:
 
     def compile(self, path: str, prefixes: Mapping[str, str]) -> Selector:
         """Compile a path; raise PathError for syntax, undeclared prefixes, unknown functions."""
+        if found := _REFERENCED.fullmatch(path):
+            return partial(_referenced, self.compile(found.group(1), prefixes))
         bare = _LITERAL.sub(lambda found: " " * len(found.group()), path)
         _check_prefixes(bare, prefixes)
         _check_functions(bare)
@@ -74,6 +78,17 @@ def _attribute(name: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: 
         return ()
     value = anchor.element.get(name)
     return (Attribute(anchor.element, name, value, anchor.document),) if value else ()
+
+
+def _referenced(inner: Selector, anchor: Node, root: Node) -> Sequence[Node]:
+    """Follow ``#id`` to the element of the narrative that has it as its ID."""
+    found: list[Node] = []
+    for node in inner(anchor, root):
+        if isinstance(node, Attribute | Text) and (name := node.raw_text.strip()).startswith("#"):
+            target = node.document.identified.get(name[1:])
+            if target is not None:
+                found.append(Element(target, node.document))
+    return found
 
 
 def _select(compiled: Any, path: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001

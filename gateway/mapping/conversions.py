@@ -15,6 +15,7 @@ from typing import Any
 
 from stdnum.cn import ric
 
+from gateway.fhir.fhirpath.ucum import is_valid as is_ucum
 from gateway.mapping import moments
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.run import Convert, Run, Spot
@@ -278,13 +279,28 @@ def make_coding_system(argument: Node | None, spot: Spot) -> Convert:
     _none(argument)
 
     def convert(text: str, run: Run, place: Place) -> str | None:
-        known = run.systems.get(text) or (urn(text) if text[:2] in ("1.", "2.", "0.") else None)
+        known = run.systems.get(text) or (urn(text) if ":" not in text else None)
         if known is None:
             run.warn("GW-3203", spot, place, name=text)
             return None
         return run.fill(known, spot) if "{" in known else known
 
     return convert
+
+
+def ucum(text: str) -> str | None:
+    """Give a unit that UCUM knows, else None."""
+    return text if is_ucum(text) else None
+
+
+def collapsed(text: str) -> str:
+    """Write every run of white space as one blank."""
+    return " ".join(text.split())
+
+
+def squeezed(text: str) -> str:
+    """Leave out all white space."""
+    return "".join(text.split())
 
 
 def base64_text(text: str) -> str:

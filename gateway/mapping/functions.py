@@ -39,6 +39,18 @@ _LIST = (
     Function("upper", pure(str.upper), None, "derived", "none", "capital letters"),
     Function("lower", pure(str.lower), None, "derived", "none", "small letters"),
     Function(
+        "collapsed", pure(to.collapsed), None, "copied", "itself", "white space as single blanks"
+    ),
+    Function("squeezed", pure(to.squeezed), None, "copied", "itself", "without any white space"),
+    Function(
+        "ucum",
+        pure(to.ucum),
+        None,
+        "copied",
+        "itself",
+        "a unit that is a UCUM code; absent when it is none",
+    ),
+    Function(
         "split",
         to.make_split,
         None,

@@ -73,7 +73,10 @@ def _compile(node: Node, type_: str, scope: Scope) -> Callable[[Frame], list[Fou
         scope.problems.add(node.mark, "GW-3012", word="key", expected="a path or {system, value}")
         return None
     if "within" in node:
-        return _within(node, type_, scope)
+        inner = _within(node, type_, scope)
+        if inner is None or "when" not in node:
+            return inner
+        return _when(inner, compile_condition(node.entries["when"], scope))
     if "value" not in node:
         scope.problems.add(node.mark, "GW-3013", word="value")
         return None
