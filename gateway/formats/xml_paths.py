@@ -23,8 +23,8 @@ _PREFIX = re.compile(r"(?<![\w.:-])([A-Za-z_][\w.-]*):(?!:)(?=[\w*])")
 _CALL = re.compile(r"(?<![\w.:$-])([A-Za-z_][\w.-]*)\s*\(")
 _FUNCTION_NAMES = (
     "last position count id local-name namespace-uri name string concat starts-with "
-    "contains substring-before substring-after substring string-length normalize- "
-    "space translate boolean not true false lang number sum floor ceiling round text "
+    "contains substring-before substring-after substring string-length normalize-space "
+    "translate boolean not true false lang number sum floor ceiling round text "
     "node comment processing-instruction and or div mod "
 )
 _FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
