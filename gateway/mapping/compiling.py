@@ -32,7 +32,7 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "back": (Table, "paths and rules"),
     "samples": (Table, "words"),
 }
-WORDS = (*_KINDS, "mapping", "id", "title", "extends", "direction", "profile", "absent")
+WORDS = (*_KINDS, "mapping", "id", "title", "extends", "direction", "profile", "absent", "unreadable")
 _DIRECTIONS = ("both", "out")
 _TEST_WORDS = ("in", "record", "expect", "error", "unread", "options")
 SOURCE_WORDS = ("format", "messages", "zone", "time", "prefixes", "when")
@@ -221,6 +221,7 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
         zone=_zone(source, scope.problems),
         profile=_canonical(tree.text("profile")),
         is_out=tree.text("direction") == "out",
+        is_lenient=tree.text("unreadable") == "absent",
         systems={**packaged.coding_systems(), **_texts_by_name(tree.get("systems"))},
         options=_options(tree),
         ignored=_ignored(tree.get("ignore"), scope),

@@ -95,7 +95,7 @@ def strict(name: str, function: Callable[[str], Any]) -> Make:
         def convert(text: str, run: Run, place: Place) -> Any:
             value = function(text)
             if value is None:
-                raise run.refusal("GW-3103", spot, place, function=name)
+                run.unreadable(spot, place, name)
             return value
 
         return convert
@@ -182,10 +182,10 @@ def make_boolean(argument: Node | None, spot: Spot) -> Convert:
     elif argument is not None:
         raise ArgumentError("{true: [texts], false: [texts]} is needed")
 
-    def convert(text: str, run: Run, place: Place) -> bool:
+    def convert(text: str, run: Run, place: Place) -> bool | None:
         if text not in table:
-            raise run.refusal("GW-3103", spot, place, function="boolean")
-        return table[text]
+            run.unreadable(spot, place, "boolean")
+        return table.get(text)
 
     return convert
 
@@ -194,10 +194,11 @@ def make_money(argument: Node | None, spot: Spot) -> Convert:
     """Make ``money`` of a currency."""
     currency = _word(argument)
 
-    def convert(text: str, run: Run, place: Place) -> dict[str, Any]:
+    def convert(text: str, run: Run, place: Place) -> dict[str, Any] | None:
         value = number(text)
         if value is None:
-            raise run.refusal("GW-3103", spot, place, function="money")
+            run.unreadable(spot, place, "money")
+            return None
         return {"value": value, "currency": currency}
 
     return convert

@@ -103,10 +103,10 @@ def event_text(text: str, zone: str | None) -> str | None:
 def make_date(spot: Spot) -> Convert:
     """Compile ``as: date``."""
 
-    def convert(text: str, run: Run, place: Place) -> str:
+    def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            raise run.refusal("GW-3103", spot, place, function="date")
+            return run.unreadable(spot, place, "date")
         return date_text(parts)
 
     return convert
@@ -115,10 +115,10 @@ def make_date(spot: Spot) -> Convert:
 def make_date_time(spot: Spot) -> Convert:
     """Compile ``as: dateTime``: seconds may be zero-filled (R4 dateTime), nothing else is."""
 
-    def convert(text: str, run: Run, place: Place) -> str:
+    def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            raise run.refusal("GW-3103", spot, place, function="dateTime")
+            return run.unreadable(spot, place, "dateTime")
         if not parts[3]:
             return date_text(parts)
         if not parts[4]:
@@ -139,7 +139,7 @@ def make_instant(spot: Spot) -> Convert:
     def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            raise run.refusal("GW-3103", spot, place, function="instant")
+            return run.unreadable(spot, place, "instant")
         clock = _clock(parts, run.zone) if parts[4] and parts[5] else None
         if clock is None:
             run.warn("GW-3205", spot, place, function="instant")
@@ -152,10 +152,10 @@ def make_instant(spot: Spot) -> Convert:
 def make_time(spot: Spot) -> Convert:
     """Compile ``as: time``: a time of day without zone."""
 
-    def convert(text: str, run: Run, place: Place) -> str:
+    def convert(text: str, run: Run, place: Place) -> str | None:
         found = _TIME.fullmatch(text)
         if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
-            raise run.refusal("GW-3103", spot, place, function="time")
+            return run.unreadable(spot, place, "time")
         tail = f".{found[4]}" if found[4] else ""
         return f"{found[1]:0>2}:{found[2]}:{found[3] or '00'}{tail}"
 

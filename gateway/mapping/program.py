@@ -52,6 +52,7 @@ class MappingProgram:
     zone: str | None = None
     profile: str | None = None
     is_out: bool = False
+    is_lenient: bool = False
     systems: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Json] = field(default_factory=dict)
     ignored: tuple[Selector, ...] = ()
@@ -77,7 +78,8 @@ class MappingProgram:
     def run(self, parsed: Parsed, context: MapContext) -> Mapped:
         """Map one record; raise GatewayError GW-31xx with source place and rule line."""
         options = {**self.options, **context.options} if self.options else context.options
-        run = Run(parsed, context, options, self.systems, self.zone or context.zone)
+        zone, lenient = self.zone or context.zone, self.is_lenient
+        run = Run(parsed, context, options, self.systems, zone, is_lenient=lenient)
         for recipe in self.recipes:
             run.instances[recipe.name] = recipe.make(run)
         made = self._build(run)

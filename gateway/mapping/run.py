@@ -61,6 +61,7 @@ class Run:
         "_warned",
         "context",
         "instances",
+        "is_lenient",
         "issues",
         "lineage",
         "options",
@@ -78,6 +79,8 @@ class Run:
         options: Mapping[str, Any],
         systems: Mapping[str, str],
         zone: str | None,
+        *,
+        is_lenient: bool = False,
     ) -> None:
         self.parsed = parsed
         self.context = context
@@ -85,6 +88,7 @@ class Run:
         self.options = options
         self.systems = systems
         self.zone = zone
+        self.is_lenient = is_lenient
         self.read: set[Place] = set()
         self.lineage: list[Trail] = []
         self.issues: list[Issue] = []
@@ -133,6 +137,15 @@ class Run:
         self.issues.append(
             issue(number, "warning", place=place, rule=spot.rule, target=spot.target, **details)
         )
+
+    def unreadable(self, spot: Spot, place: Place, function: str) -> None:
+        """Park a record for a value that a function cannot read, or leave the value out.
+
+        Raises GW-3103, unless the mapping says ``unreadable: absent``.
+        """
+        if not self.is_lenient:
+            raise self.refusal("GW-3103", spot, place, function=function)
+        self.warn("GW-3209", spot, place, function=function, path=place.path)
 
     def refusal(self, number: str, spot: Spot, place: Place | None, **details: Any) -> GatewayError:
         """Make the error that parks the record, with rule line, target path and source place."""

@@ -192,6 +192,14 @@ _WARN = (
         "Add a rule, or name it in ignore with the reason.",
     ),
     Entry(
+        "GW-3209",
+        Kind.INVALID,
+        "{path} 的值不能按 {function} 读取，未写入（{target}，规则 {rule}）。",
+        "{path} cannot be read as {function}; it was left out ({target}, rule {rule}).",
+        "请在来源系统更正该值。",
+        "Correct the value at the source.",
+    ),
+    Entry(
         "GW-3205",
         Kind.INVALID,
         "时间的精度或时区不足以写成 {function}（{target}，规则 {rule}）。",
