@@ -39,7 +39,15 @@ def parse(text: str) -> Parts | None:
         return None
     if (hour or 0) > 23 or (minute or 0) > 59 or (second or 0) > 59:
         return None
-    return parts
+    return parts if _is_offset(parts[7]) else None
+
+
+def _is_offset(offset: str | None) -> bool:
+    """Say whether an offset is one that a place on earth can have (at most 14 hours)."""
+    if not offset or offset in "Zz":
+        return True
+    minutes = int(offset[-2:])
+    return minutes < 60 and int(offset[1:3]) * 60 + minutes <= 14 * 60
 
 
 def date_text(parts: Parts) -> str:
