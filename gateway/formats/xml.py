@@ -29,7 +29,6 @@ MAX_TEXT_BYTES = 10_000_000
 MAX_TAGS = 1_000_000
 MAX_ATTRIBUTES = 1_000
 _MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES}])")
-_IDENTIFIED = etree.XPath("//*[@ID or @id]")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _CHINESE_DOCUMENT = re.compile(r"C0*(\d{1,4})", re.IGNORECASE)
 
@@ -48,9 +47,12 @@ class Document:
     def identified(self) -> dict[str, Any]:
         """Give the elements by their ID attribute, the first where several share it."""
         if self._identified is None:
-            self._identified = {}
-            for element in _IDENTIFIED(self.tree):
-                self._identified.setdefault(element.get("ID") or element.get("id"), element)
+            found: dict[str, Any] = {}
+            for element in self.tree.iter():
+                name = element.get("ID")
+                if name is not None:
+                    found.setdefault(name, element)
+            self._identified = found
         return self._identified
 
     def path_of(self, element: Any) -> str:

@@ -32,7 +32,8 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "back": (Table, "paths and rules"),
     "samples": (Table, "words"),
 }
-WORDS = (*_KINDS, "mapping", "id", "title", "extends", "direction", "profile", "absent", "unreadable")
+_TEXTS = ("mapping", "id", "title", "extends", "direction", "profile", "absent", "unreadable")
+WORDS = (*_KINDS, *_TEXTS)
 _DIRECTIONS = ("both", "out")
 _TEST_WORDS = ("in", "record", "expect", "error", "unread", "options")
 SOURCE_WORDS = ("format", "messages", "zone", "time", "prefixes", "when")

@@ -114,7 +114,8 @@ def make_date(spot: Spot) -> Convert:
     def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            return run.unreadable(spot, place, "date")
+            run.unreadable(spot, place, "date")
+            return None
         return date_text(parts)
 
     return convert
@@ -126,7 +127,8 @@ def make_date_time(spot: Spot) -> Convert:
     def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            return run.unreadable(spot, place, "dateTime")
+            run.unreadable(spot, place, "dateTime")
+            return None
         if not parts[3]:
             return date_text(parts)
         if not parts[4]:
@@ -147,7 +149,8 @@ def make_instant(spot: Spot) -> Convert:
     def convert(text: str, run: Run, place: Place) -> str | None:
         parts = parse(text)
         if parts is None:
-            return run.unreadable(spot, place, "instant")
+            run.unreadable(spot, place, "instant")
+            return None
         clock = _clock(parts, run.zone) if parts[4] and parts[5] else None
         if clock is None:
             run.warn("GW-3205", spot, place, function="instant")
@@ -163,7 +166,8 @@ def make_time(spot: Spot) -> Convert:
     def convert(text: str, run: Run, place: Place) -> str | None:
         found = _TIME.fullmatch(text)
         if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
-            return run.unreadable(spot, place, "time")
+            run.unreadable(spot, place, "time")
+            return None
         tail = f".{found[4]}" if found[4] else ""
         return f"{found[1]:0>2}:{found[2]}:{found[3] or '00'}{tail}"
 
