@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 from flask import Flask, Response, request
 
+from gateway.api.direct import DirectReads
 from gateway.api.failures import register
 from gateway.api.health import HEALTH
 from gateway.api.routes import fhir
@@ -34,6 +35,7 @@ def create_app(runtime: Services) -> Flask:
     if runtime.settings.sandbox and not runtime.settings.is_loopback:
         raise GatewayError("GW-8013", listen=runtime.settings.listen)
     app = Flask("gateway", static_folder=None)
+    app.wsgi_app = DirectReads(app.wsgi_app, runtime)  # type: ignore[method-assign]
     app.extensions[EXTENSION] = runtime
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

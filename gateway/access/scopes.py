@@ -7,6 +7,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.errors import GatewayError
 from gateway.records import Place
@@ -51,6 +52,7 @@ class Scope:
         return Scope(self.context, target, letters)
 
 
+@lru_cache(maxsize=1024)
 def parse_scopes(text: str) -> tuple[Scope, ...]:
     """Parse a space-separated scope; raise GW-8010 with the column of the word not understood."""
     scopes = []
