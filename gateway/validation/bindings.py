@@ -6,7 +6,7 @@ from typing import Any
 from gateway.fhir.terminology import Expansion
 from gateway.records import Resource, Severity
 from gateway.validation.places import Trail
-from gateway.validation.rules import After
+from gateway.validation.rules import After, Check
 from gateway.validation.run import Run
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
@@ -26,6 +26,8 @@ _FORMATS = frozenset(
         "TestScript.setup.action.assert.contentType",
     }
 )
+
+_MOST_CODINGS = 16_384
 
 Codings = Callable[[Any], list[tuple[Resource, str, int | None]]]
 
@@ -141,9 +143,11 @@ def _of_text(url: str, strength: str) -> After:
         if type(value) is not str:
             return
         expansion = run.engine.terminology.expansion(url)
-        if expansion is not None and value in expansion.codes:
+        if expansion is not None and (value in expansion.codes or value in expansion.accepted):
             return
         verdict = None if expansion is None else expansion.has_code(value)
+        if verdict and expansion is not None and len(expansion.accepted) < _MOST_CODINGS:
+            expansion.accepted.add(value)
         if verdict is None:
             _unknown(run, trail, url, expansion)
         elif not verdict:
@@ -215,3 +219,27 @@ def check_coding(value: Any, trail: Trail, run: Run) -> None:
         folded = " ".join(display.split()).casefold()
         if folded not in {" ".join(text.split()).casefold() for text in texts}:
             run.report("GW-4105", trail, "display", severity="warning", system=system)
+
+
+def remembering(check: Check) -> Check:
+    """Check a Coding once: what was right by its engine's terminology is right elsewhere too."""
+
+    def check_new(value: Resource, trail: Trail, run: Run) -> None:
+        system, code, display = value.get("system"), value.get("code"), value.get("display")
+        if (
+            type(system) is not str
+            or type(code) is not str
+            or not (type(display) is str or display is None)
+            or len(value) != (2 if display is None else 3)
+        ):
+            check(value, trail, run)
+            return
+        known = run.engine.good_codings
+        if (system, code, display) in known:
+            return
+        before = len(run.issues) + run.warnings
+        check(value, trail, run)
+        if len(run.issues) + run.warnings == before and len(known) < _MOST_CODINGS:
+            known.add((system, code, display))
+
+    return check_new

@@ -12,7 +12,7 @@ from gateway.validation.artefacts import Artefacts, Layered
 from gateway.validation.bundles import check_bundle
 from gateway.validation.conformance import CONFORMANCE, check_conformance
 from gateway.validation.contained import check_contained
-from gateway.validation.extensions import check_extension
+from gateway.validation.extensions import ExtensionRule, check_extension
 from gateway.validation.places import Trail
 from gateway.validation.profiles.book import Book
 from gateway.validation.profiles.items import Item
@@ -52,6 +52,8 @@ class Engine:
             parent.terminology if parent and not has_codes else Terminology(artefacts)
         )
         self.book = Book(self)
+        self.good_codings: set[tuple[str, str, str | None]] = set()
+        self.extensions: dict[str, ExtensionRule | None] = {}
 
     def run(self, resource: Any, options: Options, profiles: Sequence[str] = ()) -> Run:
         """Check one resource with everything in it, then against the profiles asked for."""

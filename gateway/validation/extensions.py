@@ -1,5 +1,6 @@
 """Extensions: known or not, where they may stand, modifier or not."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.fhir import fhirpath
@@ -48,16 +49,65 @@ def check_extension(value: Resource, trail: Trail, run: Run, engine: "Engine") -
     if is_example and not run.options.allows_examples:
         run.report("GW-4409", trail, "url")
         return
-    definition = engine.artefacts.structure(url)
-    if definition is None or definition.get("type") != "Extension":
+    rule = _rule(url, engine)
+    if rule is None:
         _report_unknown(url, is_example, trail, run)
         return
-    if not _is_allowed(definition, trail, scope, engine, run):
-        contexts = ", ".join(str(one.get("expression")) for one in definition.get("context", ()))
+    if not _is_at_home(rule, trail, scope, engine, run):
+        contexts = ", ".join(str(one.get("expression")) for one in rule.contexts)
         run.report("GW-4405", trail, url=url, allowed=contexts)
-    if _is_modifier(definition) != (trail[1] == "modifierExtension"):
+    if rule.is_modifier != (trail[1] == "modifierExtension"):
         run.report("GW-4406", trail, url=url)
     engine.book.enter(Item(value, None, "Extension", trail), url, run)
+
+
+@dataclass(slots=True)
+class ExtensionRule:
+    """What the definition of an extension says about where it may stand.
+
+    ``homes`` remembers the places that were found right: type of the resource, steps from it.
+    """
+
+    url: str
+    contexts: list[Resource]
+    is_modifier: bool
+    homes: set[tuple[str, ...]] = field(default_factory=set)
+
+
+def _rule(url: str, engine: "Engine") -> ExtensionRule | None:
+    known = engine.extensions
+    if url in known:
+        return known[url]
+    definition = engine.artefacts.structure(url)
+    rule = None
+    if definition is not None and definition.get("type") == "Extension":
+        contexts = [one for one in definition.get("context", ()) if isinstance(one, dict)]
+        rule = ExtensionRule(str(definition.get("url")), contexts, _is_modifier(definition))
+    if len(known) < _MOST_RULES:
+        known[url] = rule
+    return rule
+
+
+_MOST_RULES = 4_096
+
+
+def _is_at_home(
+    rule: ExtensionRule, trail: Trail, scope: Scope, engine: "Engine", run: Run
+) -> bool:
+    if not all(one.get("type") == "element" for one in rule.contexts):
+        return _is_allowed(rule, trail, scope, engine, run)
+    steps = [str(scope.resource.get("resourceType"))]
+    current = trail[0]
+    while current is not None and current != scope.trail:
+        steps.append(current[1])
+        current = current[0]
+    place = tuple(steps)
+    if place in rule.homes:
+        return True
+    found = _is_allowed(rule, trail, scope, engine, run)
+    if found and len(rule.homes) < _MOST_RULES:
+        rule.homes.add(place)
+    return found
 
 
 def _report_unknown(url: str, is_example: bool, trail: Trail, run: Run) -> None:
@@ -78,19 +128,18 @@ def _is_modifier(definition: Resource) -> bool:
 
 
 def _is_allowed(
-    definition: Resource, trail: Trail, scope: Scope, engine: "Engine", run: Run
+    rule: ExtensionRule, trail: Trail, scope: Scope, engine: "Engine", run: Run
 ) -> bool:
-    contexts = [one for one in definition.get("context", ()) if isinstance(one, dict)]
     parent = trail[0]
-    if not contexts or parent is None:
+    if not rule.contexts or parent is None:
         return True
     names = element_names(parent, scope, engine)
-    if names & _CORRECTED.get(str(definition.get("url")), set()):
+    if names & _CORRECTED.get(rule.url, set()):
         return True
     if parent == scope.trail:
         # R4 states Element for what it uses on resources too.
         names.add("Element")
-    for context in contexts:
+    for context in rule.contexts:
         kind, expression = context.get("type"), str(context.get("expression", ""))
         if kind == "element" and _meets_element(expression, names):
             return True

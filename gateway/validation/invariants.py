@@ -93,9 +93,9 @@ def demand(
 ) -> None:
     """Report each invariant that a value breaks."""
     for invariant in invariants:
-        if invariant.is_best_practice and not run.options.best_practice:
-            continue
         if invariant.fast is not None and invariant.fast(value) is True:
+            continue
+        if invariant.is_best_practice and not run.options.best_practice:
             continue
         _ask(invariant, value if type(value) is Node else Node(value, type_), trail, run)
 

@@ -40,6 +40,10 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript|data:text)", re.IGNORECASE)
 
 
+# lxml lets one thread after the other use a parser; making one costs more than most narratives.
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Narrative:
     """What was found: problems of form, whether anything is visible, links, ids and languages."""
@@ -64,9 +68,8 @@ def read(text: str) -> Narrative:
         return Narrative(("DOCTYPE or CDATA",), is_visible=True)
     if "&" in text:
         text = _ENTITY.sub(_plain_entity, text)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        root = etree.fromstring(text.encode("utf-8", "replace"), _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return Narrative(("not well-formed",), is_visible=True)
     return _walk(root)

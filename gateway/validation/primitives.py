@@ -28,6 +28,8 @@ _UUID = re.compile(
     r"urn:uuid:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _INT_MAX = 2_147_483_647
+_SMALL = 10**18
+_LONGEST_NUMBER = 400
 
 
 def is_text(value: Any) -> bool:
@@ -35,7 +37,7 @@ def is_text(value: Any) -> bool:
     if type(value) is not str:
         return False
     if value.isprintable():
-        return len(value) <= _MAX_TEXT and bool(value) and not value.isspace()
+        return bool(value) and len(value) <= _MAX_TEXT and not value.isspace()
     return len(value) <= _MAX_TEXT and not value.isspace() and _CONTROL.search(value) is None
 
 
@@ -64,6 +66,28 @@ def _is_formed(form: re.Pattern[str], value: Any) -> bool:
     return type(value) is str and form.fullmatch(value) is not None
 
 
+def _remembering(form: re.Pattern[str]) -> Test:
+    """Test codes and urls, of which the same few stand everywhere, by a set of those seen."""
+    seen: set[str] = set()
+
+    def test(value: Any) -> bool:
+        if type(value) is not str:
+            return False
+        if value in seen:
+            return True
+        if form.fullmatch(value) is None:
+            return False
+        if len(seen) < _MOST_SEEN and len(value) <= _LONGEST_SEEN:
+            seen.add(value)
+        return True
+
+    return test
+
+
+_MOST_SEEN = 4_096
+_LONGEST_SEEN = 128
+
+
 def _is_boolean(value: Any) -> bool:
     return value is True or value is False
 
@@ -73,7 +97,10 @@ def _is_integer(least: int, value: Any) -> bool:
 
 
 def _is_decimal(value: Any) -> bool:
-    return type(value) in (int, Decimal) and len(str(value)) < 400
+    kind = type(value)
+    if kind is int:
+        return -_SMALL < value < _SMALL or len(str(value)) < _LONGEST_NUMBER
+    return kind is Decimal and len(str(value)) < _LONGEST_NUMBER
 
 
 def _is_base64(value: Any) -> bool:
@@ -97,11 +124,11 @@ TESTS: dict[str, Test] = {
     "string": is_text,
     "markdown": is_text,
     "xhtml": is_markup,
-    "code": partial(_is_formed, _CODE),
+    "code": _remembering(_CODE),
     "id": partial(_is_formed, _ID),
-    "uri": partial(_is_formed, _URI),
+    "uri": _remembering(_URI),
     "url": partial(_is_formed, _URI),
-    "canonical": partial(_is_formed, _URI),
+    "canonical": _remembering(_URI),
     "oid": partial(_is_formed, _OID),
     "uuid": partial(_is_formed, _UUID),
     "date": partial(_is_dated, _DATE),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from gateway.records import Resource, Severity
@@ -27,6 +28,7 @@ class Literal:
     version: str | None
 
 
+@lru_cache(maxsize=8192)
 def literal(reference: str) -> Literal | None:
     """Take a reference apart; None when it does not look RESTful."""
     match = _LITERAL.fullmatch(reference)

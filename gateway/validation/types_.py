@@ -7,10 +7,10 @@ from gateway.fhir.fhirpath.model import BACKBONES, Model, capitalized, type_code
 from gateway.records import Resource
 from gateway.validation import rules
 from gateway.validation.artefacts import Artefacts
-from gateway.validation.bindings import binding_check, check_coding
+from gateway.validation.bindings import binding_check, check_coding, remembering
 from gateway.validation.invariants import NATIVE, Invariant, compile_invariants, demand
 from gateway.validation.places import Trail
-from gateway.validation.primitives import TESTS
+from gateway.validation.primitives import TESTS, Test
 from gateway.validation.rules import After, Check, Element, Rule, Slot
 from gateway.validation.run import Link, Run
 from gateway.validation.special import SPECIAL
@@ -33,6 +33,7 @@ class _Table:
 
     type: str
     rules: dict[str, Rule] = field(default_factory=dict)
+    tests: dict[str, Test] = field(default_factory=dict)
     required: dict[str, str] = field(default_factory=dict)
     choices: list[_Choice] = field(default_factory=list)
     invariants: tuple[Invariant, ...] = ()
@@ -79,7 +80,8 @@ class Types:
         for path, table in tables.items():
             if "resourceType" not in table.rules and structure and structure["kind"] == "resource":
                 table.rules["resourceType"] = _accept
-            self.slot(path).check = _object_check(table)
+            check = _object_check(table)
+            self.slot(path).check = remembering(check) if path == "Coding" else check
 
     def _table(self, path: str, element: Resource) -> _Table:
         table = _Table(path)
@@ -132,6 +134,9 @@ class Types:
         if test is not None:
             make = rules.primitives if is_list else rules.primitive
             table.rules[key] = make(described, test)
+            if not is_list and not after:
+                # Most values need no more than this.
+                table.tests[key] = test
             if (
                 type_ != "xhtml"
                 and key != "id"
@@ -218,29 +223,35 @@ def _demand(invariants: tuple[Invariant, ...], type_: str) -> After:
 
 def _object_check(table: _Table) -> Check:
     get_rule = table.rules.get
+    get_test = table.tests.get
     required = frozenset(table.required)
     choices, invariants, after, type_ = table.choices, table.invariants, table.after, table.type
+
+    rules_of_type = tuple((invariant, invariant.fast) for invariant in invariants)
 
     def check(value: Resource, trail: Trail, run: Run) -> None:
         before = len(run.issues)
         for key, item in value.items():
+            test = get_test(key)
+            if test is not None and test(item):
+                continue
             rule = get_rule(key)
             if rule is not None:
                 rule(item, value, trail, run)
             else:
                 run.report("GW-4001", trail, str(key), type=type_)
-        keys = value.keys()
-        if not keys >= required:
+        if required and not value.keys() >= required:
             _report_missing(required, value, trail, run)
         for choice in choices:
             _check_choice(choice, value, trail, run)
-        if not keys:
+        if not value:
             run.report("GW-4005", trail)
         if len(run.issues) == before or not _is_malformed(run, before):
             for one in after:
                 one(value, trail, run)
-            if invariants:
-                demand(invariants, type_, value, trail, run)
+            for invariant, quick in rules_of_type:
+                if quick is None or quick(value) is not True:
+                    demand((invariant,), type_, value, trail, run)
 
     return check
 
@@ -260,11 +271,14 @@ def _report_missing(required: frozenset[str], value: Resource, trail: Trail, run
 
 
 def _check_choice(choice: _Choice, value: Resource, trail: Trail, run: Run) -> None:
-    present = choice.keys & value.keys()
-    if len(present) > 1:
+    count = 0
+    for key in value:
+        if key in choice.keys:
+            count += 1
+    if count > 1:
         run.report("GW-4008", trail, member=choice.name)
     elif (
-        not present
+        not count
         and choice.is_required
         and value
         and not any(key[:1] == "_" and key[1:] in choice.keys for key in value)

@@ -42,6 +42,17 @@ def fast_predicate(expression: str) -> Fast | None:
         return None
 
 
+def fast_path(expression: str) -> Find | None:
+    """Compile a path of names; None when the expression is more than that.
+
+    The closure gives the plain values, or None where only the whole engine can answer.
+    """
+    try:
+        return _find(parse(expression))
+    except FhirPathError:
+        return None
+
+
 def _predicate(tree: Tree) -> Fast | None:
     if isinstance(tree, Binary):
         return _binary(tree)

@@ -16,7 +16,8 @@ class Expansion:
     it, in their order; ``open`` the systems of which more may be in it than is known; ``grammars``
     the systems all of whose codes are in it and whose codes have a grammar; ``folding`` those whose
     case does not count; ``missing`` the url of the first thing that was not loaded; ``uses`` the
-    value sets and code systems that were consulted.
+    value sets and code systems that were consulted; ``accepted`` codes beyond ``known`` that were
+    found right, remembered by who asks.
     """
 
     known: dict[str, dict[str, Resource]] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Expansion:
     folding: set[str] = field(default_factory=set)
     missing: str | None = None
     uses: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
 
     @cached_property
     def codes(self) -> frozenset[str]:

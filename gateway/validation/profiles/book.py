@@ -44,7 +44,9 @@ class Book:
             tree = self.tree(url)
             if tree is None:
                 return None
-            self._compiled[url] = compile_part(tree, url, self)
+            compiled = compile_part(tree, url, self)
+            compiled.imposed = self._imposed(url)
+            self._compiled[url] = compiled
         return self._compiled[url]
 
     def enter(self, item: Item, url: str, run: Run) -> bool:
@@ -66,16 +68,18 @@ class Book:
             run.report("GW-4313", item.trail, profile=url, expected=type_, found=item.type)
             return True
         check_item(compiled, item, run, url)
-        self._enter_imposed(item, url, run)
+        for imposed in compiled.imposed:
+            self.enter(item, imposed, run)
         return True
 
-    def _enter_imposed(self, item: Item, url: str, run: Run) -> None:
+    def _imposed(self, url: str) -> tuple[str, ...]:
         definition = self._engine.artefacts.structure(url) or {}
-        for extension in definition.get("extension", ()):
-            if str(extension.get("url", "")).endswith("structuredefinition-imposeProfile"):
-                imposed = extension.get("valueCanonical")
-                if isinstance(imposed, str):
-                    self.enter(item, imposed, run)
+        return tuple(
+            extension["valueCanonical"]
+            for extension in definition.get("extension", ())
+            if str(extension.get("url", "")).endswith("structuredefinition-imposeProfile")
+            and isinstance(extension.get("valueCanonical"), str)
+        )
 
     def conforms(self, node: Node, url: str, run: Run) -> bool:
         """Say whether a value meets a profile; findings are not kept. A circle counts as met."""

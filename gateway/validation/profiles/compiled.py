@@ -10,7 +10,7 @@ from gateway.validation import narrative
 from gateway.validation.bindings import binding_check
 from gateway.validation.invariants import NATIVE, compile_invariants, demand
 from gateway.validation.profiles.bounds import bound_checks
-from gateway.validation.profiles.items import Item, gather, meets_pattern, missing_of
+from gateway.validation.profiles.items import Item, gather_keys, meets_pattern, missing_of
 from gateway.validation.profiles.tree import Part
 from gateway.validation.run import Run
 
@@ -29,6 +29,12 @@ class Compiled:
     checks: list[ItemCheck] = field(default_factory=list)
     children: list["Compiled"] = field(default_factory=list)
     slicing: "Slicing | None" = None
+    members: dict[str, list[tuple["Compiled", dict[str, tuple[str, str]]]]] = field(
+        default_factory=dict
+    )
+    may_lack: bool = False
+    is_deep: bool = True
+    imposed: tuple[str, ...] = ()
 
     @property
     def is_idle(self) -> bool:
@@ -54,6 +60,9 @@ def compile_part(part: Part, profile: str, book: "Book") -> Compiled:
             compiled.children.append(inner)
     if part.slices:
         compiled.slicing = compile_slicing(part, profile, book)
+    compiled.is_deep = bool(compiled.checks or compiled.children)
+    # Nothing is asked where nothing stands.
+    compiled.may_lack = not part.least and not any(one.least for one in part.slices.values())
     return compiled
 
 
@@ -61,25 +70,35 @@ def check_children(
     compiled: Compiled, owner: Resource, holder: Item, run: Run, profile: str
 ) -> None:
     """Check the members of an object against a part's children; ``holder`` is its element."""
-    trail = holder.trail
-    for child in compiled.children:
-        part = child.part
-        items = gather(owner, holder.type, part.name, trail, run.model)
-        count = len(items)
-        member = part.name + "[x]" if part.is_choice else part.name
-        if count < part.least:
-            run.report(
-                "GW-4301", trail, member=member, least=part.least, count=count, profile=profile
-            )
-        if part.most is not None and count > part.most:
-            run.report(
-                "GW-4302", trail, member=member, most=part.most, count=count, profile=profile
-            )
+    trail, members = holder.trail, compiled.members.get(holder.type)
+    if members is None:
+        members = compiled.members[holder.type] = [
+            (child, run.model.chosen(holder.type, child.part.name)) for child in compiled.children
+        ]
+    present = owner.keys()
+    for child, keys in members:
+        if child.may_lack and present.isdisjoint(keys.keys()):
             continue
-        for item in items:
-            check_item(child, item, run, profile)
+        part = child.part
+        items = gather_keys(owner, keys, part.name, trail)
+        count = len(items)
+        if count < part.least or (part.most is not None and count > part.most):
+            _report_count(part, count, trail, run, profile)
+            if count > part.least:
+                continue
+        if child.is_deep:
+            for item in items:
+                check_item(child, item, run, profile)
         if child.slicing is not None:
             child.slicing.check(items, trail, run)
+
+
+def _report_count(part: Part, count: int, trail: Any, run: Run, profile: str) -> None:
+    member = part.name + "[x]" if part.is_choice else part.name
+    if count < part.least:
+        run.report("GW-4301", trail, member=member, least=part.least, count=count, profile=profile)
+    if part.most is not None and count > part.most:
+        run.report("GW-4302", trail, member=member, most=part.most, count=count, profile=profile)
 
 
 def check_item(compiled: Compiled, item: Item, run: Run, profile: str) -> None:
@@ -91,10 +110,11 @@ def check_item(compiled: Compiled, item: Item, run: Run, profile: str) -> None:
             # Of another type than is allowed: all else would say the same again.
             return
     if compiled.children:
-        inner = item.inner()
+        value, scope = item.value, run.scope
+        inner = value if type(value) is dict else item.inner()
         if inner is not None:
-            scope = run.scope
-            run.scope = run.scopes.get(id(item.value), scope)
+            if "resourceType" in inner:
+                run.scope = run.scopes.get(id(value), scope)
             check_children(compiled, inner, item, run, profile)
             run.scope = scope
 

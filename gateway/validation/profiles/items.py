@@ -37,9 +37,20 @@ def type_of(value: Any, stated: str) -> str:
 
 def gather(owner: Resource, owner_type: str, name: str, trail: Trail, model: Model) -> list[Item]:
     """Give the values of a member; of a choice, those of whatever type stands."""
-    keys = model.chosen(owner_type, name)
+    return gather_keys(owner, model.chosen(owner_type, name), name, trail)
+
+
+def gather_keys(
+    owner: Resource, keys: dict[str, tuple[str, str]], name: str, trail: Trail
+) -> list[Item]:
+    """Give the values of a member whose keys and types are known (``Model.chosen``)."""
     if len(keys) == 2:
-        pairs = [next(iter(keys.values()))]
+        key, type_ = next(iter(keys.values()))
+        value = owner.get(key)
+        if type(value) is dict and type_ != "Resource":
+            # The usual case by far; an object has no sibling.
+            return [Item(value, None, type_, (trail, name, None))]
+        pairs = [(key, type_)]
     else:
         # Dozens of types are possible; what stands is soon seen.
         pairs = list({keys[given]: None for given in owner if given in keys})
@@ -55,6 +66,13 @@ def gather(owner: Resource, owner_type: str, name: str, trail: Trail, model: Mod
 
 def _add(found: list[Item], value: Any, extra: Any, type_: str, place: tuple[Trail, str]) -> None:
     trail, step = place
+    if type(value) is list and extra is None and type_ != "Resource":
+        found.extend(
+            Item(one, None, type_, (trail, step, index))
+            for index, one in enumerate(value)
+            if one is not None
+        )
+        return
     if type(value) is not list and type(extra) is not list:
         found.append(Item(value, extra, type_of(value, type_), (trail, step, None)))
         return

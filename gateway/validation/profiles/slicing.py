@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.fhir import fhirpath
 from gateway.fhir.fhirpath import FhirPathError, Node
+from gateway.fhir.fhirpath.fast import Find, fast_path
 from gateway.fhir.fhirpath.model import type_code
 from gateway.fhir.fhirpath.syntax import Call, Dot, Literal, Name, Special, Tree, parse
 from gateway.records import Resource
@@ -137,7 +138,12 @@ def _test(part: Part, discriminator: Resource, book: "Book") -> Match | None:
     if kind == "profile":
         return _by_profile(expected, find, book)
 
+    plainly = _plainly(path, expected)
+
     def by_value(item: Item, run: Run) -> bool:
+        values = plainly(item.value) if plainly is not None else None
+        if values:
+            return any(_has_fixed(one, value) for one in expected for value in values)
         nodes = find(item, run)
         return any(
             any(satisfies(one, node, run, book) for node in nodes) or (not nodes and one.most == 0)
@@ -145,6 +151,22 @@ def _test(part: Part, discriminator: Resource, book: "Book") -> Match | None:
         )
 
     return by_value
+
+
+def _plainly(path: str, expected: list[Part]) -> Find | None:
+    """Read a discriminator's values without the engine, where only fixed values are asked of them.
+
+    What it gives may be None or empty: then the engine says what stands there.
+    """
+    if any(one.binding is not None or one.children for one in expected):
+        return None
+    return fast_path(path)
+
+
+def _has_fixed(part: Part, value: Any) -> bool:
+    if part.fixed is not None and value != part.fixed:
+        return False
+    return part.pattern is None or meets_pattern(value, part.pattern)
 
 
 def _finder(path: str) -> Callable[[Item, Run], list[Node]]:
