@@ -133,8 +133,11 @@ class Overlay:
 
     def _person_of_target(self, resource: Resource) -> str | None:
         """A Provenance is about the person of its first target that has one."""
-        for target in resource.get("target", ()):
-            type_, _, id_ = target.get("reference", "").partition("/")
+        targets = resource.get("target", ())
+        # Elsewhere the word means other things: the types of a SearchParameter, a Goal's measure.
+        for target in targets if isinstance(targets, list) else ():
+            reference = target.get("reference", "") if isinstance(target, dict) else ""
+            type_, _, id_ = reference.partition("/")
             if type_ and id_ and (person := self.person_of(type_, id_.split("/")[0])):
                 return person
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.api.table import Route
 
 _SYSTEM_WORDS = ("transaction", "batch", "search-system", "history-system")
+_RUNNING_TEXT = ("_text", "_content")
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
@@ -124,7 +125,7 @@ def _with_own(
 
 def is_answered(parameter: SearchParameter) -> bool:
     """Say whether the store can answer a search parameter."""
-    return parameter.kind != "special" and parameter.expression is not None
+    return parameter.expression is not None or parameter.code in _RUNNING_TEXT
 
 
 def _search_parameter(parameter: SearchParameter) -> Resource:

@@ -192,14 +192,16 @@ class _Parser:
         self, code: str, modifier: str | None, value: str, types: tuple[str, ...]
     ) -> Criterion:
         kind, parameter = self._parameter(self._full, code, types)
+        components = self._components(parameter) if kind == "composite" and parameter else ()
         if modifier == "missing":
             if value not in {"true", "false"} or code in _OWN:
                 raise refuse(self._full, "应为 true 或 false", "it is true or false")
-            return Criterion(types, code, kind, (), is_missing=value == "true")
+            return Criterion(
+                types, code, kind, (), components=components, is_missing=value == "true"
+            )
         of_type = kind == "reference" and modifier in self._definitions.resource_types
         if modifier is not None and not of_type and not is_modifier(kind, modifier):
             raise GatewayError("GW-7103", name=self._full, modifier=modifier)
-        components = self._components(parameter) if kind == "composite" and parameter else ()
         if parameter is not None and parameter.url == PINYIN:
             value = asked_pinyin(value)
         values = parse_values(

@@ -259,6 +259,11 @@ def _reference(value: Json) -> Iterator[Values]:
 def _canonical(value: Json) -> Iterator[Values]:
     text = _text(value)
     if text is not None:
+        target = references.split(text)
+        if target is not None and references.server_of(text) is None:
+            # Not absolute, as it should be; whoever asks for it asks as for any reference.
+            yield target.type, target.id, text
+            return
         yield None, None, text
         url, bar, _ = text.partition("|")
         if bar:
