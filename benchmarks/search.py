@@ -1,70 +1,46 @@
-"""Searches and reads on 100,000 resources: the median of each, with the visibility of a member.
+"""Searches and reads on 100,000 resources and on ten times as many, with one member's visibility.
 
-python -m benchmarks.search [RESOURCES]
+Medians and the ratio between the sizes. Each search is parsed, planned and answered with bodies;
+pages of 20.
+
+python -m benchmarks.search [RESOURCES...]
 """
 
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.bundles import Bundles
-from benchmarks.storage import MEMBERS, postgres
-from gateway.fhir import codec
-from gateway.fhir.definitions import load
-from gateway.fhir.search_index import compile_indexer
-from gateway.records import Change, Commit, Visibility
+from benchmarks.loading import OWNER, SHARD, fill
+from benchmarks.storage import postgres
+from gateway.records import Visibility
 from gateway.store import Store
 
-ROUNDS = 40
+ROUNDS = 60
+CODE = "code=http://loinc.org|718-7"
 ASKED = (
-    ("token", "Observation", "code=http://loinc.org|718-7"),
+    ("token", "Observation", CODE),
+    ("token without system", "Observation", "code=718-7"),
     ("token, rare", "Patient", "identifier=urn:bench:rare|7"),
     ("reference", "Observation", "subject=Patient/{patient}"),
-    ("date", "Observation", "date=ge2026-12-20"),
+    ("date, three of a hundred", "Observation", "date=ge2026-12-20"),
+    ("date, a day", "Observation", "date=2026-11-03"),
     ("string", "Patient", "name=林桂"),
     ("pinyin", "Patient", "name-pinyin=lgf"),
-    ("running text", "Condition", "_content=双肺未闻"),
-    ("quantity in UCUM", "Observation", "value-quantity=gt19900|http://unitsofmeasure.org|mg/L"),
-    ("chained", "Observation", "subject:Patient.name=林桂芳&code=http://loinc.org|718-7"),
-    ("with _include", "Observation", "subject=Patient/{patient}&_include=Observation:subject"),
+    ("quantity in UCUM", "Observation", "value-quantity=gt100|http://unitsofmeasure.org|g/L"),
+    ("two tokens", "Observation", f"{CODE}&status=final"),
+    ("negated", "Observation", "code:not=http://loinc.org|718-7"),
+    ("sorted by date", "Observation", "_sort=-date"),
+    ("chained", "Observation", f"subject:Patient.name=林桂芳&{CODE}"),
+    ("chained to half of all", "Observation", f"subject:Patient.gender=male&{CODE}"),
+    ("reverse chained", "Patient", f"_has:Observation:subject:{CODE}"),
+    ("with _include", "Observation", f"{CODE}&_include=Observation:subject"),
+    ("with _revinclude", "Patient", "name=林桂芳&_revinclude=Observation:subject"),
 )
-
-
-def fill(store: Store, count: int) -> str:
-    """Store resources by the thousand; give the id of one patient."""
-    indexer = compile_indexer(load())
-    made = Bundles(9, "Organization/a", "Organization/b")
-    patient, waiting = "", []
-    for _ in range(count // 14):
-        resources = made.resources()
-        ids = {url: url.removeprefix("urn:uuid:") for url, _ in resources}
-        for url, one in resources:
-            text = codec.encode({**one, "id": ids[url]}).decode()
-            for other, name in ids.items():
-                kind = "Patient" if name.startswith("patient") else "Encounter"
-                text = text.replace(f'"{other}"', f'"{kind}/{name}"')
-            resource = codec.decode(text.encode())
-            patient = ids[url] if resource["resourceType"] == "Patient" else patient
-            waiting.append(
-                Change(
-                    resource["resourceType"],
-                    resource["id"],
-                    resource,
-                    indexer.rows(resource),
-                    MEMBERS[0],
-                    None,
-                    2,
-                )
-            )
-        if len(waiting) >= 500:
-            store.commit(Commit(1, tuple(waiting)))
-            waiting = []
-    store.commit(Commit(1, tuple(waiting)))
-    store.analyze()
-    return patient
+Figures = dict[str, float]
 
 
 def median_ms(work: Callable[[], object]) -> float:
@@ -78,38 +54,49 @@ def median_ms(work: Callable[[], object]) -> float:
     return statistics.median(taken) * 1000
 
 
-def measure(name: str, store: Store, count: int) -> None:
-    """Print the medians of one engine."""
-    begin = time.perf_counter()
-    patient = fill(store, count)
-    print(f"  {name}: {count} resources loaded and indexed in {time.perf_counter() - begin:.0f} s")
-    visibility = Visibility(1, MEMBERS[0])
+def measure(store: Store, patient: str) -> Figures:
+    """Give the median of every search."""
+    visibility, found = Visibility(SHARD, OWNER), {}
     for title, type_, text in ASKED:
         pairs = [part.partition("=") for part in text.format(patient=patient).split("&")]
         asked = [(left, right) for left, _, right in pairs] + [("_count", "20")]
 
         def ask(type_: str = type_, asked: list[tuple[str, str]] = asked) -> object:
-            return store.search(visibility, store.query(1, (type_,), asked))
+            return store.search(visibility, store.query(SHARD, (type_,), asked))
 
-        page = store.search(visibility, store.query(1, (type_,), asked))
-        print(f"    {title:18} {median_ms(ask):8.2f} ms   {len(page.matches):3} found")
-    spent = median_ms(lambda: store.read(visibility, "Patient", patient))
-    print(f"    {'read by id':18} {spent:8.3f} ms")
+        found[title] = median_ms(ask)
+    found["read by id"] = median_ms(lambda: store.read(visibility, "Patient", patient))
+    return found
 
 
-def main(count: int = 100_000) -> None:
-    """Print the medians of both engines."""
-    print("searches with parsing, planning and bodies, pages of 20")
-    with tempfile.TemporaryDirectory() as name:
-        store = Store.open("sqlite:///search.db", data_dir=Path(name))
-        store.upgrade()
-        measure("SQLite", store, count)
-        store.close()
+@contextmanager
+def databases() -> Iterator[dict[str, Callable[[], str]]]:
+    """Give what makes a new database on each engine."""
     with tempfile.TemporaryDirectory() as name, postgres(Path(name)) as make:
-        store = Store.open(make(), data_dir=Path(name))
-        store.upgrade()
-        measure("PostgreSQL", store, count)
-        store.close()
+        names = iter(range(1000))
+        yield {
+            "SQLite": lambda: f"sqlite:///{Path(name) / f'search{next(names)}.db'}",
+            "PostgreSQL": make,
+        }
+
+
+def main(*counts: int) -> None:
+    """Print the medians of both engines at each size, and how they grow."""
+    sizes = counts or (100_000, 1_000_000)
+    with tempfile.TemporaryDirectory() as folder, databases() as engines:
+        for engine, make in engines.items():
+            figures: list[Figures] = []
+            for count in sizes:
+                store = Store.open(make(), data_dir=Path(folder))
+                store.upgrade()
+                patient, seconds = fill(store, count)
+                figures.append(measure(store, patient))
+                store.close()
+                print(f"{engine}: {count} resources loaded in {seconds:.0f} s", flush=True)
+            print("".join(f"{size:>12}" for size in sizes).rjust(26 + 12 * len(sizes)), "  ms")
+            for title, first in figures[0].items():
+                line = "".join(f"{one[title]:12.2f}" for one in figures)
+                print(f"  {title:24}{line}   {figures[-1][title] / first:5.2f} x", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from gateway.fhir.search_model import (
     Value,
 )
 from gateway.fhir.search_special import near, refuse, terms_value, value_set, with_relatives
-from gateway.fhir.search_values import precision_bounds
+from gateway.fhir.search_values import searched_bounds
 from gateway.records import CodeSets
 
 _ESCAPE = re.compile(r"\\([\\,$|])")
@@ -32,6 +32,7 @@ _MODIFIERS: dict[str, frozenset[str]] = {
     "uri": frozenset({"above", "below"}),
     "reference": frozenset({"identifier"}),
 }
+_SPECIAL = "http://hl7.org/fhir/special-values"
 _RUNNING_TEXT = ("_text", "_content")
 MAX_ALTERNATIVES = 500
 
@@ -125,6 +126,9 @@ def _token(name: str, text: str) -> TokenValue:
         return TokenValue(None, parts[0])
     # A value may hold a bar that its sender forgot to escape; the system ends at the first.
     system, code = parts[0], "|".join(parts[1:])
+    if system == _SPECIAL:
+        # The implied system of booleans, which no content ever states (search.html#token).
+        system = ""
     if not system and not code:
         raise refuse(name, "缺少编码", "the code is missing")
     return TokenValue(system, code or None)
@@ -175,7 +179,7 @@ def _number(name: str, text: str) -> NumberValue:
         raise refuse(name, "不是数字", "it is not a number")
     try:
         number = Decimal(rest)
-        low, high = precision_bounds(number)
+        low, high = searched_bounds(number)
     except (InvalidOperation, ValueError) as err:
         raise refuse(name, "不是数字", "it is not a number") from err
     return NumberValue(prefix, number, low, high)

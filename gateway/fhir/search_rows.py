@@ -204,10 +204,11 @@ def _quantity(value: Json) -> Iterator[Values]:
         return
     low, high = precision_bounds(number)
     comparator = quantity.get("comparator")
+    # Less than 0.5 is nowhere above 0.5, whatever the precision.
     if comparator in ("<", "<="):
-        low = _NO_LOWER
+        low, high = _NO_LOWER, number
     elif comparator in (">", ">="):
-        high = _NO_UPPER
+        low, high = number, _NO_UPPER
     system, code = _text(quantity.get("system")), _text(quantity.get("code"))
     unit = _text(quantity.get("unit"))
     yield low, high, system, code or unit

@@ -25,12 +25,23 @@ _folded_short = lru_cache(maxsize=16_384)(_folded)
 
 
 def precision_bounds(number: Decimal) -> tuple[Decimal, Decimal]:
-    """Give the range that a number's written precision implies: 100 is 99.5 to 100.5.
-
-    Section 3.1.1.5.5 of the specification; an exponent states the digits (1e2 is 95 to 105).
-    """
+    """Give the range that a number's written precision implies: 100 is 99.5 to 100.5."""
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError("a search number must be finite")  # noqa: TRY004
     half = Decimal(5).scaleb(exponent - 1)
+    return number - half, number + half
+
+
+def searched_bounds(number: Decimal) -> tuple[Decimal, Decimal]:
+    """Give the range that a searched number stands for (search.html#number).
+
+    The specification's own example fixes what an exponent means: 1e2 is 95 to 105, one digit more
+    than is written.
+    """
+    low, high = precision_bounds(number)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent <= 0:
+        return low, high
+    half = (high - low) / 20
     return number - half, number + half

@@ -100,7 +100,7 @@ def test_quantities_keep_their_precision_unit_and_comparator() -> None:
     assert values(observation, "value-quantity") == [(low, high, UCUM, "mmol/L")]
     observation["valueQuantity"] = {"value": 5, "unit": "次", "comparator": ">="}
     ((low, high, system, unit),) = values(observation, "value-quantity")
-    assert (low, high, system, unit) == (Decimal("4.5"), Decimal("Infinity"), None, "次")
+    assert (low, high, system, unit) == (Decimal("5"), Decimal("Infinity"), None, "次")
 
 
 def test_money_and_ranges_are_quantities() -> None:
