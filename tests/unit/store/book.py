@@ -65,29 +65,33 @@ def _orders() -> list[Change]:
     ]
 
 
-def _patients() -> list[Change]:
+def _eve() -> Change:
     eve = {"family": "Eve", "given": ["Évelyne", "Anne Marie"]}
     number = {"type": codings((ID_TYPES, "MR")), "system": "urn:mr", "value": "12345"}
+    return indexed(
+        "Patient",
+        "eve",
+        name=[eve],
+        gender="female",
+        active=True,
+        birthDate="1974-12-25",
+        identifier=[number, {"system": "http://acme.org/patient", "value": "2345"}],
+        address=[{"city": "Löwenstadt", "text": "Hofgasse 3\\4, Hof"}],
+        telecom=[{"system": "phone", "value": "555", "use": "home"}],
+        managingOrganization=ref("Organization/county"),
+        generalPractitioner=[ref("Practitioner/wang")],
+        meta={
+            "profile": ["http://example.org/StructureDefinition/patient"],
+            "tag": [{"system": "urn:t", "code": "needs-review"}],
+            "security": [{"system": "urn:s", "code": "R"}],
+            "source": "http://example.org/Organization/123",
+        },
+    )
+
+
+def _patients() -> list[Change]:
     return [
-        indexed(
-            "Patient",
-            "eve",
-            name=[eve],
-            gender="female",
-            active=True,
-            birthDate="1974-12-25",
-            identifier=[number, {"system": "http://acme.org/patient", "value": "2345"}],
-            address=[{"city": "Löwenstadt", "text": "Hofgasse 3\\4, Hof"}],
-            telecom=[{"system": "phone", "value": "555", "use": "home"}],
-            managingOrganization=ref("Organization/county"),
-            generalPractitioner=[ref("Practitioner/wang")],
-            meta={
-                "profile": ["http://example.org/StructureDefinition/patient"],
-                "tag": [{"system": "urn:t", "code": "needs-review"}],
-                "security": [{"system": "urn:s", "code": "R"}],
-                "source": "http://example.org/Organization/123",
-            },
-        ),
+        _eve(),
         indexed(
             "Patient",
             "steve",
