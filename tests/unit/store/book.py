@@ -186,6 +186,11 @@ def _results() -> list[Change]:
             subject={"identifier": {"system": "http://acme.org/fhir/identifier/mrn", "value": "7"}},
             status="preliminary",
         ),
+    ]
+
+
+def _cases() -> list[Change]:
+    return [
         indexed("Encounter", "imp", **{"class": {"system": ACT, "code": "ACUTE"}}),
         indexed("Encounter", "amb", **{"class": {"system": ACT, "code": "AMB"}}),
         indexed(
@@ -205,5 +210,5 @@ def _results() -> list[Change]:
 
 def everything() -> tuple[Change, ...]:
     """Give all resources of the cases."""
-    made = (_risks, _births, _stays, _orders, _patients, _directory, _results)
+    made = (_risks, _births, _stays, _orders, _patients, _directory, _results, _cases)
     return tuple(change for several in made for change in several())
