@@ -30,6 +30,9 @@ SEEDS: dict[Format, list[bytes]] = {
         b'<?xml version="1.0" encoding="GBK"?><!-- c --><a x="1"><b>t</b>u<b/></a>',
         b'<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1"/>'
         b'<code code="C0053"/></ClinicalDocument>',
+        b'<c:ClinicalDocument xmlns:c="urn:hl7-org:v3" xmlns:x="urn:x"><c:text><c:content ID="n">t'
+        b'</c:content></c:text><c:originalText><c:reference value="#n"/></c:originalText>'
+        b'<c:value x:type="PQ" value="1"/></c:ClinicalDocument>',
         b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;<![CDATA[x]]></a>",
     ],
     "json": [
