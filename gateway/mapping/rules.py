@@ -14,6 +14,7 @@ from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_constant
 from gateway.mapping.elements import Put, Rule, compile_set
 from gateway.mapping.nodes import Node, Scalar, Table
+from gateway.mapping.periods import fitted
 from gateway.mapping.run import Frame, Many, One, Test
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
@@ -77,6 +78,8 @@ def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rul
     if compiled is None:
         return None
     one, is_dynamic = compiled
+    if element.type == "Period":
+        one = fitted(one, scope.spot(node.mark, target))
     if "when" in node:
         one = _one_when(one, compile_condition(node.entries["when"], scope))
     if "default" in node:

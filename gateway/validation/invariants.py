@@ -41,7 +41,9 @@ CORRECTED = {
     "eld-16": r"sliceName.empty() or sliceName.matches('^[a-zA-Z0-9\\/\\-_\\[\\]\\@]+$')",
     "ras-2": "probability.empty() or ((probability is decimal) implies ((probability as decimal)"
     " <= 100))",
-    "vs-1": "($this as dateTime).toString().length() >= 8",
+    # As its own words say: only a dateTime that has a value.
+    "vs-1": "($this is dateTime and $this.hasValue()) implies"
+    " ($this as dateTime).toString().length() >= 8",
 }
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 

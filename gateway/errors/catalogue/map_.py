@@ -200,6 +200,22 @@ _WARN = (
         "Correct the value at the source.",
     ),
     Entry(
+        "GW-3210",
+        Kind.INVALID,
+        "{path} 的起止时间精度不同，较细的按较粗的写出（{target}，规则 {rule}）。",
+        "Start and end of {path} differ in precision; the finer is cut ({target}, rule {rule}).",
+        "请在来源系统以同样的精度填写起止时间。",
+        "Give both with the same precision at the source.",
+    ),
+    Entry(
+        "GW-3211",
+        Kind.INVALID,
+        "{path} 的结束早于开始，结束未写入（{target}，规则 {rule}）。",
+        "The end of {path} is before its start; it was left out ({target}, rule {rule}).",
+        "请在来源系统更正起止时间。",
+        "Correct the times at the source.",
+    ),
+    Entry(
         "GW-3205",
         Kind.INVALID,
         "时间的精度或时区不足以写成 {function}（{target}，规则 {rule}）。",

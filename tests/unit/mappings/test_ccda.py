@@ -92,7 +92,7 @@ def bad_values(root: Any, chance: random.Random) -> None:
 def repeated(root: Any, chance: random.Random) -> None:
     """Repeat every entry under new ids."""
     for entry in root.xpath("//h:entry", namespaces=NS):
-        copy = etree.fromstring(etree.tostring(entry))
+        copy: Any = etree.fromstring(etree.tostring(entry))
         for own in copy.xpath(".//h:entryRelationship/../h:id | ./*//h:id", namespaces=NS):
             own.set("root", f"2.25.{chance.randrange(1, 2**80)}")
         entry.addnext(copy)

@@ -1,0 +1,59 @@
+"""Periods whose ends were told with different precision, or the wrong way round.
+
+R4's per-1 cannot compare ``2024-05-09`` with a time of that day, and so refuses the pair: the finer
+end is cut to what the coarser says. Where the mapping leaves out what cannot be read, an end before
+its start is left out, too.
+"""
+
+from typing import Any
+
+from gateway.fhir.times import interval
+from gateway.mapping.run import Frame, One, Run, Spot
+
+_PRECISIONS = (4, 7, 10)
+
+
+def fitted(one: One, spot: Spot) -> One:
+    """Let the periods of a rule keep per-1."""
+
+    def value(frame: Frame, pointer: str) -> Any:
+        made = one(frame, pointer)
+        if made is not None and "start" in made and "end" in made:
+            _fit(made, frame, spot, pointer)
+        return made
+
+    return value
+
+
+def _fit(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> None:
+    start, end = made["start"], made["end"]
+    length = min(len(start), len(end))
+    if length not in _PRECISIONS:
+        if interval(start)[0] > interval(end)[0]:
+            _leave_out(made, frame, spot, pointer)
+        return
+    if len(start) == len(end):
+        if start > end:
+            _leave_out(made, frame, spot, pointer)
+        return
+    if start[:length] == end[:length]:
+        made["start"], made["end"] = start[:length], end[:length]
+        frame.run.warn("GW-3210", spot, frame.anchor.place, path=frame.anchor.place.path)
+    elif start[:length] > end[:length]:
+        _leave_out(made, frame, spot, pointer)
+
+
+def _leave_out(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> None:
+    run = frame.run
+    if not run.is_lenient:
+        return
+    del made["end"]
+    _forget(run, f"{pointer}/end")
+    run.warn("GW-3211", spot, frame.anchor.place, path=frame.anchor.place.path)
+
+
+def _forget(run: Run, pointer: str) -> None:
+    for number in range(len(run.lineage) - 1, -1, -1):
+        if run.lineage[number][0] == pointer:
+            del run.lineage[number]
+            return
