@@ -9,12 +9,17 @@ from typing import Any
 import click
 
 from gateway.cli import batches
+from gateway.cli.map_coverage import coverage
+from gateway.cli.map_explain import explain
+from gateway.cli.map_export import export
+from gateway.cli.map_files import compiled
+from gateway.cli.map_new import new
 from gateway.errors import GatewayError, issue
 from gateway.fhir import codec, definitions, fhirpath
 from gateway.fhir.outcome import operation_outcome
 from gateway.formats import DIALECTS, READERS
 from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
-from gateway.mapping.bundles import combined, lineage_document, value_at
+from gateway.mapping.bundles import combined, lineage_document
 from gateway.mapping.rendering import Renderer
 from gateway.mapping.schema import PATH as SCHEMA
 from gateway.mapping.ways import ways_of
@@ -46,11 +51,15 @@ def map_() -> None:
     """Try a mapping on native records: gateway map MAPPING FILE... --out DIR."""
 
 
+for command in (new, coverage, export):
+    map_.add_command(command)
+
+
 @map_.command("try")
 @click.argument("mapping")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for bundles and lineage.")
-@click.option("--explain", is_flag=True, help="Show source → rule → element.")
+@click.option("--explain", "is_explained", is_flag=True, help="Show source → rule → element.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Channel option.")
 @click.option("--charset", help="Character set of the files, or detect.")
 @click.option("--zone", help="Time zone of local times.")
@@ -59,7 +68,7 @@ def try_(
     mapping: str,
     files: tuple[Path, ...],
     out: Path | None,
-    explain: bool,
+    is_explained: bool,
     options: tuple[str, ...],
     charset: str | None,
     zone: str | None,
@@ -68,7 +77,7 @@ def try_(
 
     A file of many records goes in parts of 1,000, each with files of its own.
     """
-    program = _configured(_compiled(mapping), options, charset, zone)
+    program = _configured(compiled(mapping), options, charset, zone)
     validator = Validator(definitions.load())
     is_well = True
     for path in _each_file(files):
@@ -82,11 +91,10 @@ def try_(
             name = path.with_stem(f"{path.stem}.{part + 1:05}") if part else path
             if out is not None:
                 _write(out, name, bundle, lineage_document(mapped, rows) if mapped else {}, issues)
-            elif bundle is not None and not explain:
+            elif bundle is not None and not is_explained:
                 click.echo(codec.encode_pretty(bundle).decode())
-            if explain and bundle is not None:
-                for row in rows:
-                    click.echo(_explained(bundle, row))
+            if is_explained and bundle is not None:
+                explain(bundle, rows, mapped)
             _report(name, mapped, issues)
     if not is_well:
         sys.exit(1)
@@ -94,20 +102,6 @@ def try_(
 
 def _is_refused(issues: list[Issue]) -> bool:
     return any(one.severity in ("error", "fatal") for one in issues)
-
-
-def _compiled(mapping: str) -> MappingProgram:
-    path = Path(mapping)
-    for candidate in (path, path / "map.yaml", Path("mappings") / mapping / "map.yaml"):
-        if candidate.is_file():
-            try:
-                return load_mapping(candidate, DIALECTS, definitions.load())
-            except MappingErrors as err:
-                for problem in err.problems:
-                    click.echo(problem.text("zh"), err=True)
-                    click.echo(problem.text("en"), err=True)
-                sys.exit(1)
-    raise GatewayError("GW-3003", mapping=mapping)
 
 
 def _configured(
@@ -154,18 +148,6 @@ def _write(
         (out / f"{path.stem}.lineage.json").write_bytes(codec.encode_pretty(lineage) + b"\n")
     outcome = operation_outcome(issues)
     (out / f"{path.stem}.outcome.json").write_bytes(codec.encode_pretty(outcome) + b"\n")
-
-
-def _explained(bundle: Resource, row: Any) -> str:
-    _, _, entry, _, *steps = row.pointer.split("/")
-    resource = bundle["entry"][int(entry)]["resource"]
-    element = resource["resourceType"]
-    for step in steps:
-        element += f"[{step}]" if step.isdigit() else f".{step}"
-    sources = ", ".join(str(place) for place in row.sources) or f"[{row.kind}]"
-    value = value_at(bundle, row.pointer)
-    table = f"  ({row.code_row})" if row.code_row else ""
-    return f"{sources}  →  {row.rule}{table}  →  {element} = {value}"
 
 
 def _report(path: Path, mapped: list[Mapped], issues: list[Issue]) -> None:
@@ -233,7 +215,7 @@ def _write_expected(program: MappingProgram) -> None:
 @click.argument("mapping")
 def ways(mapping: str) -> None:
     """Say of every rule of MAPPING whether it works both ways, and if not why."""
-    program = _compiled(mapping)
+    program = compiled(mapping)
     assert program.tree is not None  # noqa: S101 - load_mapping keeps both
     assert program.shapes is not None  # noqa: S101
     for way in ways_of(program.tree, program.format, program.shapes):
@@ -259,7 +241,7 @@ def render(
     *, mapping: str, bundle: Path, template: Path | None, out: Path | None, options: tuple[str, ...]
 ) -> None:
     """Render BUNDLE back into the native format of MAPPING (rows, HL7 v2, XML, JSON)."""
-    program = _configured(_compiled(mapping), options, None, None)
+    program = _configured(compiled(mapping), options, None, None)
     charset = program.samples.charset or "utf-8"
     content = codec.decode(bundle.read_bytes())
     if isinstance(content, dict) and content.get("resourceType") != "Bundle":

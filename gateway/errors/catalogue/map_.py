@@ -85,6 +85,14 @@ _RUN = (
         "See the differences with gateway map test.",
     ),
     Entry(
+        "GW-3042",
+        Kind.INVALID,
+        "样例的 {count} 个字段中没有认出患者或就诊的号码，无法画出映射。",
+        "None of the samples' {count} fields looks like a number of a patient or visit.",
+        "请在表头使用通行的列名，或照 docs/mapping.md 手写映射。",
+        "Use usual names in the header, or write the mapping by hand (docs/mapping.md).",
+    ),
+    Entry(
         "GW-3002",
         Kind.UNMAPPED,
         "没有映射适用于 {kind}（已试：{mappings}）。",
