@@ -16,6 +16,7 @@ from gateway.formats import DIALECTS, READERS
 from gateway.mapping import Library, MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined
 from gateway.mapping.drawing import Sketch, collect, draw
+from gateway.mapping.drawing.fields import general_path
 from gateway.records import Channel, Envelope, Format, MapContext, Parsed
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,18 +66,36 @@ def new(
         extends=nearest.id if nearest else None,
         options={**(nearest.samples.options if nearest else {}), **given},
     )
-    fields = collect(parsed, format_)
+    types = _drawn(parsed, sketch, nearest, target, files[0])
+    _proved(target, types)
+
+
+def _drawn(
+    parsed: Sequence[Parsed],
+    sketch: Sketch,
+    nearest: MappingProgram | None,
+    target: Path,
+    sample: Path,
+) -> Sequence[str]:
+    """Write the draft beside a copy of its first sample; give the resource types in it."""
+    fields = collect(parsed, sketch.format)
     if nearest:
-        unread = {place.path for one in parsed for place in _unread(nearest, one)}
-        fields = [one for one in fields if any(_is_path_of(one.path, path) for path in unread)]
+        unread = {
+            general_path(place.path, sketch.format)[0]
+            for one in parsed
+            for place in _unread(nearest, one)
+        }
+        fields = [one for one in fields if one.path in unread]
     drawn = draw(fields, sketch)
     if not drawn.types and not nearest:
         raise GatewayError("GW-3042", count=len(fields))
-    _written(out, target, drawn.text, files[0])
+    (target.parent / "samples").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(sample, target.parent / "samples" / sample.name)
+    target.write_text(drawn.text, encoding="utf-8")
     click.echo(f"{target}: {len(drawn.guesses)} 处猜测 guessed, {len(drawn.left)} 待定 to decide")
     if nearest:
         click.echo(f"沿用 extends {nearest.id}: {nearest.path}")
-    _proved(target, drawn.types)
+    return drawn.types
 
 
 def _id_of(out: Path) -> str:
@@ -153,21 +172,9 @@ def _unread(program: MappingProgram, parsed: Parsed) -> Sequence[Any]:
     return mapped.unread if mapped.contributions else tuple(leaf.place for leaf in parsed.leaves())
 
 
-def _is_path_of(general: str, path: str) -> bool:
-    from gateway.mapping.drawing.fields import general_path
-
-    return any(general == general_path(path, one)[0] for one in ("hl7v2", "json", "xml", "rows"))
-
-
 def _namespace(raw: bytes) -> str | None:
     root = etree.fromstring(raw.lstrip(b"\xef\xbb\xbf"), etree.XMLParser(resolve_entities=False))
     return etree.QName(root).namespace
-
-
-def _written(out: Path, target: Path, text: str, sample: Path) -> None:
-    (out / "samples").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(sample, out / "samples" / sample.name)
-    target.write_text(text, encoding="utf-8")
 
 
 def _proved(target: Path, types: Sequence[str]) -> None:
