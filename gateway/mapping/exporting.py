@@ -101,51 +101,48 @@ def _element_rules(table: Table, context: str) -> list[Resource]:
 def _element_rule(name: str, element: str, node: Node, context: str) -> Resource:
     source: Resource = {"context": "at"}
     target: Resource = {"context": context, "contextType": "variable", "element": element}
-    constant = node if isinstance(node, Scalar) and not node.text.startswith(".") else None
-    if isinstance(node, Table) and isinstance(node.get("const"), Scalar):
-        given = node.entries["const"]
-        constant = given if isinstance(given, Scalar) else None
+    made: Resource = {"name": name, "source": [source], "target": [target]}
+    constant = _constant(node)
     if constant is not None:
         target |= {"transform": "copy", "parameter": [{"valueString": constant.text}]}
-        return {
-            "name": name,
-            "source": [source],
-            "target": [target],
-            "documentation": node.mark.rule,
-        }
-    path = node if isinstance(node, Scalar) else None
-    if isinstance(node, Table):
-        path_node = node.get("each") or node.get("from") or node.get("join")
-        if path_node is not None:
-            source["element"] = _shown(path_node)
-        if "when" in node:
-            source["condition"] = _shown(node.entries["when"])
-        ref, codes = node.get("ref"), node.text("codes")
-        if isinstance(ref, Scalar):
-            variable = _variable(ref.text)
-            target |= {
-                "transform": "reference",
-                "parameter": [{"valueId": variable}],
-            }
-        elif codes is not None and "element" in source:
-            source["variable"] = "value"
-            uri = f"{ROOT}/ConceptMap/{_id(codes)}"
-            parameters = [{"valueId": "value"}, {"valueString": uri}, {"valueString": "code"}]
-            target |= {"transform": "translate", "parameter": parameters}
-    elif path is not None:
-        source["element"] = path.text
-    if "transform" not in target and "element" in source:
-        source["variable"] = "value"
-        target |= {"transform": "copy", "parameter": [{"valueId": "value"}]}
-    made: Resource = {"name": name, "source": [source], "target": [target]}
+        return {**made, "documentation": node.mark.rule}
+    if isinstance(node, Scalar):
+        source["element"] = node.text
+    elif isinstance(node, Table):
+        _describe(node, source, target)
     inner = node.get("set") if isinstance(node, Table) else None
     if isinstance(inner, Table):
-        target.pop("transform", None)
-        target.pop("parameter", None)
         target["variable"] = _variable(name)
         if rules := _element_rules(inner, _variable(name)):
             made["rule"] = rules
+    elif "transform" not in target and "element" in source:
+        source["variable"] = "value"
+        target |= {"transform": "copy", "parameter": [{"valueId": "value"}]}
     return {**made, "documentation": f"{node.mark.rule}: {_shown(node)}"}
+
+
+def _constant(node: Node) -> Scalar | None:
+    if isinstance(node, Scalar):
+        return None if node.text.startswith(".") else node
+    given = node.get("const") if isinstance(node, Table) else None
+    return given if isinstance(given, Scalar) else None
+
+
+def _describe(node: Table, source: Resource, target: Resource) -> None:
+    """Say where a rule reads from, when, and through which table or reference."""
+    path = node.get("each") or node.get("from") or node.get("join")
+    if path is not None:
+        source["element"] = _shown(path)
+    if "when" in node:
+        source["condition"] = _shown(node.entries["when"])
+    ref, codes = node.get("ref"), node.text("codes")
+    if isinstance(ref, Scalar):
+        target |= {"transform": "reference", "parameter": [{"valueId": _variable(ref.text)}]}
+    elif codes is not None and "element" in source and "set" not in node:
+        source["variable"] = "value"
+        uri = f"{ROOT}/ConceptMap/{_id(codes)}"
+        parameters = [{"valueId": "value"}, {"valueString": uri}, {"valueString": "code"}]
+        target |= {"transform": "translate", "parameter": parameters}
 
 
 def concept_maps(program: MappingProgram) -> list[Resource]:
