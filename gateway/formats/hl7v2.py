@@ -7,7 +7,7 @@ kind is ``MSH-9.1^MSH-9.2`` (EVN-1 where MSH-9 lacks the trigger), the control i
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -17,7 +17,7 @@ from gateway.formats.hl7v2_groups import Tree
 from gateway.formats.hl7v2_values import Delimiters, Segment, Value
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import codec_of, decide_charset, decode, refuse_nulls
-from gateway.records import Envelope, Format, Issue, Parsed, Place
+from gateway.records import Envelope, Format, Issue, Node, Parsed, Place
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_SEGMENTS = 200_000
@@ -77,6 +77,26 @@ class Message:
     def leaves(self) -> Iterator[Value]:
         """Yield every non-empty value of every segment."""
         return chain.from_iterable(segment.leaves() for segment in self.segments)
+
+    def unread(self, read: Set[Place], ignored: Sequence[Node]) -> list[Place]:
+        """Give the places of leaves that are neither read nor within an ignored node."""
+        left = [place for segment in self.segments for place in segment.unread(read)]
+        if not left or not ignored:
+            return left
+        spots = {(_path_of(node), node.place.line) for node in ignored}
+        return [place for place in left if not _is_within(place, spots)]
+
+
+def _path_of(node: Node) -> str:
+    """Give the path of a whole node: of a field, not of its first component."""
+    return node.path if isinstance(node, Value) else node.place.path
+
+
+def _is_within(place: Place, spots: Set[tuple[str, int | None]]) -> bool:
+    path, line = place.path, place.line
+    if (path, line) in spots:
+        return True
+    return any((path[:end], line) in spots for end, mark in enumerate(path) if mark in "-.[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +230,7 @@ def _parse(
         root=message,
         charset=codec,
         leaves=message.leaves,
+        unread=message.unread,
         ordinal=ordinal,
         control_id=message.text_at("MSH", 10),
         issues=issues,

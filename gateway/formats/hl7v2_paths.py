@@ -94,7 +94,10 @@ class _Parser:
         groups = self._groups()
         name = self._match(_SEGMENT, "a segment name such as PID")
         if (numbers := self._plain()) and not groups:
-            return partial(_values, name, numbers)
+            select = partial(_values, name, numbers)
+            if name == "MSH":
+                select.is_absolute = True  # type: ignore[attr-defined]  # a message has one header
+            return select
         steps: list[_Step] = []
         if predicate := self._predicate(name):
             steps.append(predicate)

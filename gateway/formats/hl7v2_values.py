@@ -8,7 +8,7 @@ as None; ``raw_text`` shows it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from gateway.formats.text import normalise
@@ -155,6 +155,16 @@ class Segment:
                                 yield Leaf(text, self, field, repetition, number, sub)
                     elif piece and piece != NULL and not piece.isspace():
                         yield Leaf(piece, self, field, repetition, number)
+
+    def unread(self, read: Set[Place]) -> Iterator[Place]:
+        """Yield the places of leaves that were not read."""
+        places = self._places
+        for leaf in self.leaves():
+            place = places.get((leaf.field, leaf.repetition, leaf.component, leaf.subcomponent))
+            if place is None:
+                yield self.place_of(leaf)
+            elif place not in read:
+                yield place
 
     def _repetitions(self, raw: str) -> Iterable[tuple[int, str]]:
         repetition = self.delimiters.repetition

@@ -74,15 +74,16 @@ class Document:
         if len(children) == 1:
             self._paths[children[0]] = f"{above}/{local_name(children[0])}"
             return
-        counts = Counter(child.tag for child in children)
-        seen: Counter[str] = Counter()
-        for child in children:
-            tag: str = child.tag
+        tags = [child.tag for child in children]
+        repeated = Counter(tags) if len(set(tags)) < len(tags) else {}
+        seen: dict[str, int] = {}
+        paths = self._paths
+        for child, tag in zip(children, tags, strict=True):
             name = tag.rpartition("}")[2]
-            if counts[tag] > 1:
-                seen[tag] += 1
-                name = f"{name}[{seen[tag]}]"
-            self._paths[child] = f"{above}/{name}"
+            if repeated and repeated[tag] > 1:
+                count = seen[tag] = seen.get(tag, 0) + 1
+                name = f"{name}[{count}]"
+            paths[child] = f"{above}/{name}"
 
 
 def local_name(element: Any) -> str:
@@ -166,6 +167,18 @@ class Text:
         if self.expression:
             path = f"{path} {self.expression}"
         return Place(path, self.element.sourceline)
+
+
+class Named:
+    """All attributes of some names, wherever they stand: what ``ignore: //@root`` means."""
+
+    __slots__ = ("names",)
+    text = None
+    raw_text = None
+    place = Place("")
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
 
 
 class XMLReader:
@@ -314,9 +327,12 @@ def unread(document: Document, read: Set[Place], ignored: Sequence[Node]) -> lis
     paths = {place.path for place in read}
     attributes: set[tuple[Any, str]] = set()
     elements: set[Any] = set()
+    names: set[str] = set()
     for node in ignored:
         if isinstance(node, Attribute):
             attributes.add((node.element, node.name.rpartition("}")[2]))
+        elif isinstance(node, Named):
+            names |= node.names
         elif isinstance(node, Element | Text):
             elements.add(node.element)
     left: list[Place] = []
@@ -328,13 +344,18 @@ def unread(document: Document, read: Set[Place], ignored: Sequence[Node]) -> lis
         path = document.path_of(element)
         is_read = is_read or path in paths
         for name, value in element.items():
-            local = name.rpartition("}")[2]
+            if name in names:
+                continue
+            local = name.rpartition("}")[2] if name[0] == "{" else name
             at = f"{path}/@{local}"
             if at not in paths and (element, local) not in attributes and value.strip():
                 left.append(Place(at, element.sourceline))
         children = element[:]
         if not is_read:
-            texts = [element.text, *(child.tail for child in children)]
-            left += [Place(path, element.sourceline) for text in texts if text and text.strip()]
+            text = element.text
+            if text and not text.isspace():
+                left.append(Place(path, element.sourceline))
+            tails = sum(bool((text := child.tail) and not text.isspace()) for child in children)
+            left += [Place(path, element.sourceline)] * tails
         waiting += [(child, is_read) for child in reversed(children)]
     return left

@@ -115,7 +115,11 @@ class MappingProgram:
         """Give every non-empty value that no rule read and ``ignore`` does not name."""
         read, parsed, root = run.read, run.parsed, run.root
         if parsed.unread:
-            nodes = [node for select in self.ignored for node in select(root, root)]
+            nodes = [
+                node
+                for select in self.ignored
+                for node in getattr(select, "ignoring", select)(root, root)
+            ]
             return tuple(parsed.unread(read, nodes))
         left = [place for leaf in parsed.leaves() if (place := leaf.place) not in read]
         if not left or not self.ignored:

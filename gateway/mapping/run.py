@@ -60,6 +60,7 @@ class Run:
         "_made",
         "_warned",
         "context",
+        "everywhere",
         "instances",
         "is_lenient",
         "issues",
@@ -94,6 +95,7 @@ class Run:
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}
         self._anchors: dict[int, tuple[Node, dict[Selector, list[Seen]]]] = {}
+        self.everywhere: dict[Selector, list[Seen]] = {}
         self._filled: dict[str, str] = {}
         self._made: dict[str, dict[Place, list[Instance]]] = {}
         self._warned: set[tuple[object, ...]] = set()
@@ -196,11 +198,20 @@ class Frame:
         """Give the nodes of a path that have text."""
         found = self._seen.get(select)
         if found is None:
-            found = self._seen[select] = []
-            for node in select(self.anchor, self.run.root):
-                text = node.text
-                if text is not None:
-                    found.append(Seen(node, text))
+            run = self.run
+            # A path that starts at the top finds the same from everywhere.
+            is_absolute = getattr(select, "is_absolute", False)
+            if is_absolute and (known := run.everywhere.get(select)) is not None:
+                found = known
+            else:
+                found = []
+                for node in select(self.anchor, run.root):
+                    text = node.text
+                    if text is not None:
+                        found.append(Seen(node, text))
+                if is_absolute:
+                    run.everywhere[select] = found
+            self._seen[select] = found
         return found
 
 

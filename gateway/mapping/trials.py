@@ -2,7 +2,6 @@
 
 import difflib
 import hashlib
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,7 +42,8 @@ class Trial:
 def trial_id(key: BusinessKey) -> str:
     """Name a resource in trials: the same key gives the same id, no secret involved."""
     text = f"{key.type}|{key.system}|{key.value}"
-    return str(uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16]))
+    made = hashlib.sha256(text.encode()).hexdigest()
+    return f"{made[:8]}-{made[8:12]}-{made[12:16]}-{made[16:20]}-{made[20:32]}"
 
 
 def read_records(
