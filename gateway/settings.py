@@ -34,6 +34,7 @@ class Settings:
     update_as_create: bool = False
     lenient_search: bool = False
     demand_if_match: bool = False
+    delete_multiple: bool = False
     cors_origins: str = ""
     keep_done_days: int = 90
     keep_parked_days: int = 365
@@ -97,6 +98,7 @@ HELP: dict[str, str] = {
     "update_as_create": "Let clients choose the id of a new resource by PUT.",
     "lenient_search": "Ignore unknown search parameters instead of refusing them.",
     "demand_if_match": "Refuse changes of existing resources that do not say If-Match (428).",
+    "delete_multiple": "Let a conditional delete delete all that matches, not only a single one.",
     "cors_origins": "Origins whose browser pages may use the FHIR API, comma-separated; * for any.",
     "keep_done_days": "Days the bytes and lineage of done messages are kept (0: for ever).",
     "keep_parked_days": "Days the bytes of parked messages are kept (0: for ever).",

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#capabilities
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gateway import __version__
 from gateway.api.compartments import SERVED
@@ -45,7 +45,12 @@ def capabilities(exchange: Exchange, routes: "tuple[Route, ...]") -> Answer:
                 "mode": "server",
                 **({} if settings.sandbox else {"security": _security()}),
                 "resource": _with_own(
-                    _resources(exchange.services.definitions, routes, settings.update_as_create),
+                    _resources(
+                        exchange.services.definitions,
+                        routes,
+                        settings.update_as_create,
+                        "multiple" if settings.delete_multiple else "single",
+                    ),
                     _own(exchange),
                 ),
                 "interaction": _system_interactions(routes),
@@ -75,7 +80,10 @@ def _system_interactions(routes: "tuple[Route, ...]") -> list[Resource]:
 
 @lru_cache(maxsize=4)
 def _resources(
-    definitions: Definitions, routes: "tuple[Route, ...]", is_creating: bool
+    definitions: Definitions,
+    routes: "tuple[Route, ...]",
+    is_creating: bool,
+    deletion: Literal["single", "multiple"],
 ) -> list[Resource]:
     words = dict.fromkeys(
         route.word for route in routes if not route.is_system and not route.word.startswith("$")
@@ -91,7 +99,7 @@ def _resources(
             "conditionalCreate": True,
             "conditionalRead": "full-support",
             "conditionalUpdate": ("PUT", "/<type_>") in rules,
-            "conditionalDelete": ("single" if ("DELETE", "/<type_>") in rules else "not-supported"),
+            "conditionalDelete": deletion,
             "searchParam": [
                 _search_parameter(one)
                 for _, one in sorted(definitions.search_parameters[type_].items())

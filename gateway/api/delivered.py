@@ -26,6 +26,14 @@ def delivered(exchange: Exchange, type_: str, id_: str) -> Stored | None:
     return None if found is None else _as_stored(exchange, found)
 
 
+def shared(exchange: Exchange, type_: str, id_: str) -> Stored | None:
+    """Give a shared definition unless something stored stands, or stood, under its id."""
+    found = delivered(exchange, type_, id_)
+    if found is None or exchange.services.store.read(exchange.visibility, type_, id_) is not None:
+        return None
+    return found
+
+
 def page_of(exchange: Exchange, query: Query, cursor: str | None) -> Page:
     """Give a page of what is stored, and behind the last of it the shared definitions."""
     if cursor is not None and cursor.startswith(_MARK):

@@ -7,19 +7,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.access import demand
-from gateway.api.arguments import with_arguments
+from gateway.api.care_dates import cared_for
 from gateway.api.compartments import ways, within
-from gateway.api.exchange import Answer, Exchange
+from gateway.api.exchange import Answer, Exchange, Pairs
+from gateway.api.inputs import with_arguments
 from gateway.api.paging import PAGE, cursor_of, entry_of, next_link, self_link, without_paging
 from gateway.api.permitted import permitted_types
 from gateway.api.read import current
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.references import references, split
-from gateway.fhir.search_query import parse_query
+from gateway.fhir.search_model import AnyOf, Query
+from gateway.fhir.times import format_instant
 from gateway.records import Resource, Stored
 
-_ALLOWED = ("_since", "_type", "_count")
+_ALLOWED = {
+    "Patient": ("start", "end", "_since", "_type", "_count"),
+    "Encounter": ("_since", "_type", "_count"),
+}
 _STEPS = 2
 """A role leads to a practitioner, which nothing in the record names itself."""
 
@@ -38,39 +43,68 @@ def _everything(exchange: Exchange, type_: str, id_: str) -> Answer:
     demand(exchange.principal, type_, "read")
     focus = current(exchange, type_, id_)
     asked = without_paging(exchange.query)
+    wanted = _wanted(exchange, asked)
     permitted = permitted_types(exchange, "search")
     by_type = ways(exchange.services.definitions, type_)
     by_type = {one: codes for one, codes in by_type.items() if one in permitted}
-    query = parse_query(exchange.services.definitions, tuple(by_type), _parameters(asked), "strict")
-    by_type = {one: by_type[one] for one in query.types}
-    query = replace(query, conditions=(within(by_type, type_, id_), *query.conditions))
+    if wanted and wanted <= by_type.keys() | {type_}:
+        # The compartment alone; what is only referred to is found by what refers to it.
+        by_type = {one: codes for one, codes in by_type.items() if one in wanted}
     path = f"{type_}/{id_}/$everything"
+    until = exchange.services.store.complete_utc(exchange.visibility.shard)
+    query = _query(exchange, type_, by_type, asked)
+    query = replace(query, conditions=(within(by_type, type_, id_), *query.conditions))
     page = exchange.services.store.search(
         exchange.visibility, query, cursor=cursor_of(exchange, path, asked)
     )
-    is_first = exchange.parameter(PAGE) is None
     # The patient is linked to itself by a merge, so it may be among the matches, too.
-    listed = [one for one in page.matches if (one.type, one.id) != (type_, id_)]
-    matches = [focus, *listed] if is_first else listed
+    matches = [one for one in page.matches if (one.type, one.id) != (type_, id_)]
+    if exchange.parameter(PAGE) is None:
+        matches = [focus, *matches]
+    referred = _referred(exchange, matches, by_type)
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if exchange.parameter("_since"):
+        # What a slow write puts before it is given by the next _since that names it.
+        bundle["meta"] = {"lastUpdated": format_instant(until)}
     bundle["link"] = [self_link(exchange, path, asked)]
     if page.next:
         bundle["link"].append(next_link(exchange, path, asked, page.next))
-    bundle["entry"] = [entry_of(exchange, one, "match") for one in matches]
-    bundle["entry"] += [
-        entry_of(exchange, one, "include") for one in _referred(exchange, matches, by_type)
+    bundle["entry"] = [
+        entry_of(exchange, one, mode)
+        for mode, listed in (("match", matches), ("include", referred))
+        for one in listed
+        if not wanted or one.type in wanted
     ]
     return Answer(200, resource=bundle)
 
 
-def _parameters(asked: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Turn the operation's parameters into those of a search; raise GW-7020 for others."""
-    found = []
+def _wanted(exchange: Exchange, asked: Pairs) -> frozenset[str]:
+    """Give the types of ``_type``, none for all; raise GW-7001 for one that does not exist."""
+    named = [type_ for name, value in asked if name == "_type" for type_ in value.split(",")]
+    for type_ in named:
+        if type_ not in exchange.services.definitions.resource_types:
+            raise GatewayError("GW-7001", type=type_[:64])
+    return frozenset(named)
+
+
+def _query(exchange: Exchange, type_: str, types: Iterable[str], asked: Pairs) -> Query:
+    """Turn the operation's parameters into a search; raise GW-7020 for others."""
+    pairs: list[tuple[str, str]] = []
+    dated: list[AnyOf] = []
+    types = tuple(types)
     for name, value in asked:
-        if name not in _ALLOWED:
-            raise GatewayError("GW-7020", name=name[:64], allowed=", ".join(_ALLOWED))
-        found.append(("_lastUpdated", f"ge{value}") if name == "_since" else (name, value))
-    return found
+        if name not in _ALLOWED[type_]:
+            allowed = ", ".join(_ALLOWED[type_])
+            raise GatewayError("GW-7020", name=name[:64], allowed=allowed)
+        if name in {"start", "end"}:
+            dated += cared_for(exchange.services.definitions, types, name, value)
+        elif name == "_since":
+            pairs.append(("_lastUpdated", f"ge{value}"))
+        elif name == "_count":
+            pairs.append((name, value))
+    shard = exchange.visibility.shard
+    query = exchange.services.store.query(shard, types, pairs, "strict")
+    return replace(query, conditions=(*query.conditions, *dated))
 
 
 def _referred(

@@ -55,6 +55,14 @@ def bundle_of(exchange: Exchange, path: str, page: Page) -> Answer:
     return Answer(200, resource=bundle | ({"entry": entries} if entries else {}))
 
 
+def is_within(exchange: Exchange, stored: Stored) -> bool:
+    """Say whether a version that nothing followed is among those asked for."""
+    since, at = _since(exchange), _at(exchange)
+    return (since is None or stored.updated_utc >= since) and (
+        at is None or stored.updated_utc < at[1]
+    )
+
+
 def _entry(exchange: Exchange, stored: Stored) -> Resource:
     """Tell one version and the request that made it."""
     reference = f"{stored.type}/{stored.id}"

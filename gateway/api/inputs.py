@@ -1,9 +1,9 @@
 """What an operation was asked: the query of a GET or the Parameters of a POST, in one form.
 
-https://hl7.org/fhir/R4/operations.html#executing
+https://hl7.org/fhir/R4/operations.html#executing, #request
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.api.exchange import Exchange
 from gateway.errors import GatewayError
@@ -70,9 +70,9 @@ def inputs(exchange: Exchange, known: frozenset[str]) -> Inputs:
         if not name.startswith("_"):
             values.setdefault(name, []).append(text)
     if exchange.body:
-        for one in _checked(exchange).get("parameter", ()):
-            if isinstance(one, dict) and isinstance(one.get("name"), str):
-                values.setdefault(one["name"], []).append(_value(one))
+        _demand_valid(exchange)
+        for name, value in given(exchange):
+            values.setdefault(name, []).append(value)
     unknown = next((name for name in values if name not in known), None)
     if unknown is not None:
         raise GatewayError(
@@ -84,8 +84,31 @@ def inputs(exchange: Exchange, known: frozenset[str]) -> Inputs:
     return Inputs(values)
 
 
-def _checked(exchange: Exchange) -> Resource:
-    """Give the Parameters of the body; raise GW-4801 with the findings when they are not valid.
+def with_arguments(exchange: Exchange) -> Exchange:
+    """Give the exchange with the body's parameters behind those of the address, as texts.
+
+    So a page of the answer is asked for by a link. Raises GW-7013 for a body that is no Parameters,
+    GW-7020 for a parameter that is no primitive.
+    """
+    if not exchange.body:
+        return exchange
+    found = tuple((name, _text(name, value)) for name, value in given(exchange))
+    return replace(exchange, query=(*exchange.query, *found), body=b"")
+
+
+def given(exchange: Exchange) -> list[tuple[str, Json]]:
+    """Give names and values of the body's Parameters as they stand; raise GW-7013, GW-7015."""
+    found: list[tuple[str, Json]] = []
+    listed = exchange.resource_of("Parameters").get("parameter", [])
+    for one in listed if isinstance(listed, list) else [listed]:
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            raise GatewayError("GW-7015", expression="Parameters.parameter")
+        found.append((one["name"], _value(one)))
+    return found
+
+
+def _demand_valid(exchange: Exchange) -> None:
+    """Raise GW-4801 with the findings when the Parameters are not valid.
 
     They may hold whole resources, and what works on these takes their form for granted.
     """
@@ -99,7 +122,6 @@ def _checked(exchange: Exchange) -> Resource:
     ]
     if errors:
         raise GatewayError("GW-4801", issues=tuple(found), count=len(errors))
-    return body
 
 
 def _value(parameter: Resource) -> Json:
@@ -109,6 +131,14 @@ def _value(parameter: Resource) -> Json:
         if key.startswith("value"):
             return value
     return parameter.get("part")
+
+
+def _text(name: str, value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or isinstance(value, dict | list):
+        raise GatewayError("GW-7020", name=name[:64], allowed="value[x]")
+    return str(value)
 
 
 def _at(name: str) -> str:

@@ -1,4 +1,4 @@
-"""$meta: the profiles, tags and security labels of a resource.
+"""$meta: the profiles, tags and security labels of a resource, of a type, of all there is.
 
 https://hl7.org/fhir/R4/resource-operation-meta.html
 """
@@ -8,11 +8,13 @@ from functools import partial
 
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
+from gateway.api.inputs import inputs
+from gateway.api.permitted import permitted_types
 from gateway.api.read import current
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.interactions import Request
-from gateway.records import Json, Resource
+from gateway.records import Resource
 
 LABELS = ("profile", "security", "tag")
 
@@ -21,6 +23,22 @@ def meta(exchange: Exchange, type_: str, id_: str) -> Answer:
     """Answer the meta element of the current version."""
     demand(exchange.principal, type_, "read")
     return answer_meta(codec.decode_stored(current(exchange, type_, id_).body))
+
+
+def meta_of_type(exchange: Exchange, type_: str) -> Answer:
+    """Answer the labels in use in a type."""
+    demand(exchange.principal, type_, "search")
+    return _in_use(exchange, (type_,))
+
+
+def meta_of_system(exchange: Exchange) -> Answer:
+    """Answer the labels in use in all types that the token opens."""
+    return _in_use(exchange, permitted_types(exchange, "search"))
+
+
+def _in_use(exchange: Exchange, types: tuple[str, ...]) -> Answer:
+    found = exchange.services.store.labels(exchange.visibility, types)
+    return answer_meta({"meta": {element: labels for element, labels in found.items() if labels}})
 
 
 def change_labels(
@@ -51,19 +69,8 @@ def answer_meta(resource: Resource) -> Answer:
 
 
 def given_meta(exchange: Exchange) -> Resource:
-    """Give the ``meta`` parameter of the body; raise GW-7013, GW-7020."""
-    for parameter in exchange.resource_of("Parameters").get("parameter") or ():
-        if isinstance(parameter, dict) and parameter.get("name") == "meta":
-            value = parameter.get("valueMeta")
-            if isinstance(value, dict) and all(
-                isinstance(value.get(label, []), list) for label in LABELS
-            ):
-                return value
-    raise GatewayError("GW-7020", name="meta", allowed="valueMeta")
-
-
-def identity(label: Json) -> tuple[Json, Json]:
-    """Tell which label it is: a coding by system and code, a profile by its address."""
-    if isinstance(label, dict):
-        return (label.get("system"), label.get("code"))
-    return (None, label)
+    """Give the ``meta`` parameter of the body; raise GW-4801, GW-7013, GW-7020."""
+    found = inputs(exchange, frozenset({"meta"})).element("meta")
+    if found is None:
+        raise GatewayError("GW-7020", name="meta", allowed="valueMeta")
+    return found

@@ -4,8 +4,9 @@ https://hl7.org/fhir/R4/resource-operation-meta-delete.html
 """
 
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.meta import LABELS, change_labels, identity
+from gateway.api.meta import LABELS, change_labels
 from gateway.records import Resource
+from gateway.store.labels import identity
 
 
 def meta_delete(exchange: Exchange, type_: str, id_: str) -> Answer:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from gateway.access import demand
-from gateway.api.delivered import delivered
+from gateway.api.delivered import shared
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.subset import demand_summary, subset
 from gateway.errors import GatewayError
@@ -31,10 +31,7 @@ def read(exchange: Exchange, type_: str, id_: str) -> Answer:
 
 def _readable(exchange: Exchange, type_: str, id_: str) -> Stored:
     """Give the current version, or the definition that all tenants share."""
-    shared = delivered(exchange, type_, id_)
-    if shared is not None and exchange.services.store.read(exchange.visibility, type_, id_) is None:
-        return shared
-    return current(exchange, type_, id_)
+    return shared(exchange, type_, id_) or current(exchange, type_, id_)
 
 
 def current(exchange: Exchange, type_: str, id_: str) -> Stored:

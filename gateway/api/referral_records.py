@@ -7,8 +7,8 @@ address of a person; whoever may call it sees all referrals of the consortium.
 from functools import partial
 
 from gateway.access import demand
-from gateway.api.arguments import with_arguments
 from gateway.api.exchange import Answer, Exchange
+from gateway.api.inputs import with_arguments
 from gateway.errors import GatewayError
 from gateway.fhir.ids import person_id
 from gateway.fhir.systems import ROOT, SERVICE_CATEGORY

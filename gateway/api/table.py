@@ -18,7 +18,7 @@ from gateway.api.history_instance import history_instance
 from gateway.api.history_system import history_system
 from gateway.api.history_type import history_type
 from gateway.api.lookup import lookup
-from gateway.api.meta import meta
+from gateway.api.meta import meta, meta_of_system, meta_of_type
 from gateway.api.meta_add import meta_add
 from gateway.api.meta_delete import meta_delete
 from gateway.api.patch import conditional_patch, patch
@@ -91,6 +91,7 @@ TABLE: tuple[Route, ...] = (
     Route("$validate", "POST", "/$validate", validate),
     Route("$validate", "POST", "/<type_>/$validate", validate),
     Route("$validate", "POST", "/<type_>/<id_>/$validate", validate),
+    Route("$validate", "GET", "/<type_>/<id_>/$validate", validate),
     Route(
         "$referral-records",
         "GET",
@@ -105,8 +106,7 @@ TABLE: tuple[Route, ...] = (
         standardized_referrals,
         ("ServiceRequest",),
     ),
-    Route("$document", "GET", "/Composition/<id_>/$document", document, ("Composition",)),
-    Route("$document", "POST", "/Composition/<id_>/$document", document, ("Composition",)),
+    *_read_only("$document", "Composition", document),
     Route("$everything", "GET", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
     Route("$everything", "POST", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
     Route(
@@ -115,7 +115,15 @@ TABLE: tuple[Route, ...] = (
     Route(
         "$everything", "POST", "/Encounter/<id_>/$everything", encounter_everything, ("Encounter",)
     ),
-    Route("$meta", "GET", "/<type_>/<id_>/$meta", meta),
+    *(
+        Route("$meta", method, rule, interaction)
+        for rule, interaction in (
+            ("/$meta", meta_of_system),
+            ("/<type_>/$meta", meta_of_type),
+            ("/<type_>/<id_>/$meta", meta),
+        )
+        for method in METHODS_OF_OPERATIONS
+    ),
     Route("$meta-add", "POST", "/<type_>/<id_>/$meta-add", meta_add, is_writing=True),
     Route("$meta-delete", "POST", "/<type_>/<id_>/$meta-delete", meta_delete, is_writing=True),
     Route("$convert", "POST", "/$convert", convert),

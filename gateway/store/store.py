@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy
 
@@ -14,10 +14,10 @@ from gateway.errors import GatewayError
 from gateway.fhir.search_model import Query
 from gateway.fhir.search_query import Mode, parse_query
 from gateway.records import BusinessKey, CodeSets, Commit, Stored, Visibility
-from gateway.store import maintenance, pruning, upgrading, versions, writing
+from gateway.store import labels, maintenance, pruning, upgrading, versions, writing
 from gateway.store.database import Session
 from gateway.store.journal import Journal
-from gateway.store.keys import micros, text_number
+from gateway.store.keys import instant, micros, text_number
 from gateway.store.outbox import Outbox
 from gateway.store.pages import Page
 from gateway.store.parameter_rows import StaleParametersError
@@ -27,6 +27,7 @@ from gateway.store.pruning import Pruned
 from gateway.store.reading import StoreReading
 from gateway.store.registry import Registry
 from gateway.store.search import search, search_in
+from gateway.store.search_sql import Scope
 from gateway.store.sqlite import SQLiteDatabase
 
 
@@ -178,6 +179,14 @@ class Store:
         included.
         """
         return search(self.database, visibility, query, now_us=self._now_us(), cursor=cursor)
+
+    def complete_utc(self, shard: int) -> datetime:
+        """Give a moment: whatever is committed from now on carries ``lastUpdated`` at or after."""
+        return instant(self.database.complete_ms(shard) * 1000)
+
+    def labels(self, visibility: Visibility, types: Sequence[str]) -> dict[str, list[Any]]:
+        """Give the profiles, security labels and tags in use, by element of ``meta``."""
+        return labels.in_use(self.database, Scope(visibility, None, self._now_us()), types)
 
     def reading(self, shard: int) -> StoreReading:
         """Give what reactions may ask of a shard."""
