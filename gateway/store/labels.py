@@ -9,7 +9,7 @@ from gateway.fhir import codec
 from gateway.store.database import Database
 from gateway.store.keys import parameter_number
 from gateway.store.schema import exact_index, version
-from gateway.store.search_sql import Scope
+from gateway.store.search_steps import Scope
 
 _CODES = {"profile": "_profile", "security": "_security", "tag": "_tag"}
 _NEXT_TYPE = "SELECT type FROM version WHERE shard = ? AND type > ? ORDER BY type LIMIT 1"

@@ -27,7 +27,7 @@ from gateway.store.pruning import Pruned
 from gateway.store.reading import StoreReading
 from gateway.store.registry import Registry
 from gateway.store.search import search, search_in
-from gateway.store.search_sql import Scope
+from gateway.store.search_steps import Scope
 from gateway.store.sqlite import SQLiteDatabase
 
 
@@ -186,7 +186,8 @@ class Store:
 
     def labels(self, visibility: Visibility, types: Sequence[str]) -> dict[str, list[Any]]:
         """Give the profiles, security labels and tags in use, by element of ``meta``."""
-        return labels.in_use(self.database, Scope(visibility, None, self._now_us()), types)
+        scope = Scope(visibility, None, self._now_us(), self.database.name)
+        return labels.in_use(self.database, scope, types)
 
     def reading(self, shard: int) -> StoreReading:
         """Give what reactions may ask of a shard."""
