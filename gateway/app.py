@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from gateway.api.direct import DirectReads
 from gateway.api.failures import register
 from gateway.api.health import HEALTH
+from gateway.api.openapi import openapi
 from gateway.api.routes import fhir
 from gateway.api.smart_configuration import smart_configuration
 from gateway.api.token import OAUTH
@@ -43,6 +44,7 @@ def create_app(runtime: Services) -> Flask:
     app.url_map.merge_slashes = False
     app.register_blueprint(fhir(), url_prefix="/fhir")
     app.add_url_rule("/.well-known/smart-configuration", "smart-root", smart_configuration)
+    app.add_url_rule("/openapi.json", "openapi", openapi)
     app.register_blueprint(OAUTH)
     app.register_blueprint(HEALTH)
     app.register_blueprint(INTAKE)

@@ -45,12 +45,12 @@ def replay_chosen() -> Response:
 
     Only channels that the asker may send to; at most 1,000 messages at once, the newest.
     """
+    shard = principal().visibility.shard  # First of all who asks.
     if not _FILTERS & set(request.args):
         raise GatewayError("GW-1022")
     rows = _search(LARGEST_REPLAY, status=request.args.get("status", "parked"))
     chosen = dict.fromkeys((row.message_id, row.channel) for row in rows)
     services_ = services()
-    shard = principal().visibility.shard
     for channel in {channel for _, channel in chosen}:
         demand_intake(principal(), channel, services_.store.registry.channel(channel).member)
     for message_id, _ in reversed(chosen):
