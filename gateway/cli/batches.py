@@ -46,7 +46,10 @@ def _batches(program: MappingProgram, raw: bytes) -> Iterator[tuple[Batch, int]]
         try:
             if parsed is not None:
                 if not program.accepts(parsed):
-                    raise GatewayError("GW-3002", kind=parsed.kind, mappings=program.id)
+                    where = parsed.root.place
+                    raise GatewayError(
+                        "GW-3002", where=where, kind=parsed.kind, mappings=program.id
+                    )
                 mapped.append(program.run(parsed, context))
                 issues += mapped[-1].issues
         except GatewayError as err:

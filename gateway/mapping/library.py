@@ -59,7 +59,8 @@ class Library:
             program = self.get(id_)
             if program.accepts(parsed):
                 return program
-        raise GatewayError("GW-3002", kind=parsed.kind, mappings=", ".join(ids) or "-")
+        tried = ", ".join(ids) or "-"
+        raise GatewayError("GW-3002", where=parsed.root.place, kind=parsed.kind, mappings=tried)
 
     def find(self, id_: str) -> Path | None:
         """Find the file of a mapping id (for ``extends:``)."""

@@ -84,14 +84,16 @@ def map_file(
     """Map every record of a file that the mapping takes; raise GW-3002 when it takes none."""
     context = context_of(program, options)
     made: list[Mapped] = []
-    kinds: list[str] = []
+    others: list[Parsed] = []
     for parsed in read_records(program, path.read_bytes(), readers, options):
         if program.accepts(parsed):
             made.append(program.run(parsed, context))
         else:
-            kinds.append(parsed.kind)
+            others.append(parsed)
     if not made:
-        raise GatewayError("GW-3002", kind=", ".join(kinds) or "-", mappings=program.id)
+        where = others[0].root.place if others else None
+        kinds = ", ".join(other.kind for other in others) or "-"
+        raise GatewayError("GW-3002", where=where, kind=kinds, mappings=program.id)
     return made
 
 

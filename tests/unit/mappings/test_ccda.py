@@ -1,13 +1,16 @@
 """C-CDA documents whose content was changed at random: what they say must follow."""
 
+import os
 import random
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
+from gateway.errors import GatewayError
 from gateway.formats import READERS
 from gateway.mapping import trials
 from gateway.records import Mapped, Resource
@@ -264,3 +267,30 @@ def test_a_number_keeps_whose_it_is(
     if extension:
         number.set("extension", extension)
     assert of_type(mapped(root), "Patient")[0]["identifier"] == [{"system": system, "value": value}]
+
+
+def foreign() -> list[Path]:
+    """Name the foreign documents and fragments that CORPORA holds."""
+    folder = Path(os.environ.get("CORPORA", "."))
+    found = [*folder.glob("ccda/*/input.xml"), *folder.glob("ccda-inputs/**/*.xml")]
+    return sorted(found) if "CORPORA" in os.environ else []
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif("CORPORA" not in os.environ, reason="CORPORA is not set")
+def test_a_foreign_document_becomes_a_valid_bundle_or_is_refused_with_its_place() -> None:
+    assert len(foreign()) == 80
+    for path in foreign():
+        made, refused = tried(path)
+        assert [errors(one) for one in made] == ([] if refused else [[]]), path
+        if refused:
+            assert refused.number in ("GW-2301", "GW-3002"), path
+            assert refused.where is not None, path
+
+
+def tried(path: Path) -> tuple[list[Mapped], GatewayError | None]:
+    """Map a file; give the refusal beside."""
+    try:
+        return list(trials.map_file(program(PACK), path, READERS)), None
+    except GatewayError as refused:
+        return [], refused
