@@ -43,6 +43,10 @@ class Counter:
             return None
         return self._count((self._scope.shard, condition, limit), listed, limit)
 
+    def sample(self, key: Any, found: Select[Any], limit: int) -> int:
+        """Count what a statement finds, up to a limit."""
+        return self._count(key, found, limit)
+
     def _of_types(self, types: tuple[str, ...]) -> Select[Any]:
         return select(version.c.pk).where(
             version.c.shard == self._scope.shard, version.c.type.in_(types)

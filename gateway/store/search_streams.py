@@ -123,9 +123,11 @@ def has_no_row(query: Query, v: FromClause, scope: Scope) -> ColumnElement[bool]
 
 
 def first_step(
-    one: Stream, scope: Scope, after: Sequence[Any] | None
+    one: Stream, scope: Scope, after: Sequence[Any] | None, limit: int | None = None
 ) -> tuple[FromClause, list[ColumnElement[Any]], list[ColumnElement[bool]]]:
     """Give the rows after ``after``, the columns of their order, and what is left to ask of them.
+
+    ``limit``: only so many rows, before anything else is asked of them.
 
     On PostgreSQL the step has its order in itself: it is read from the index whatever the planner
     believes.
@@ -137,10 +139,11 @@ def first_step(
         where.append(_beyond(i, names, tuple(after), is_descending=one.is_descending))
     if one.is_repeating:
         where.append(~_has_earlier(one, i, scope))
-    if scope.engine != "postgresql":
+    if scope.engine != "postgresql" and limit is None:
         return i, _order(one, i), where
     columns = list(i.c) if one.table is version else [i.c[name] for name in names]
-    step = scope.ordered(select(*columns).where(*where).order_by(*_order(one, i)))
+    first = select(*columns).where(*where).order_by(*_order(one, i)).limit(limit)
+    step = scope.ordered(first)
     return step, _order(one, step), []
 
 
