@@ -275,12 +275,35 @@ def urn(text: str) -> str | None:
     return f"urn:uuid:{made}" if made else None
 
 
+def make_urn(argument: Node | None, spot: Spot) -> Convert:
+    """Make ``urn``; with the argument ``absent`` what is no URN is left out with a warning."""
+    word = argument.text if isinstance(argument, Scalar) else None
+    if argument is not None and word != "absent":
+        raise ArgumentError("takes none, or absent")
+
+    def convert(text: str, run: Run, place: Place) -> str | None:
+        made = urn(text)
+        if made is None and word is None:
+            raise run.refusal("GW-3103", spot, place, function="urn")
+        if made is None:
+            run.warn("GW-3215", spot, place)
+        return made
+
+    return convert
+
+
+_TABLE = re.compile(r"HL7(\d{4})")
+
+
 def make_coding_system(argument: Node | None, spot: Spot) -> Convert:
     """Make ``coding-system``: the URL of a name or OID."""
     _none(argument)
 
     def convert(text: str, run: Run, place: Place) -> str | None:
         known = run.systems.get(text) or (urn(text) if ":" not in text else None)
+        if known is None and (table := _TABLE.fullmatch(text)):
+            # HL7 publishes the tables of v2 as code systems under their numbers.
+            known = f"http://terminology.hl7.org/CodeSystem/v2-{table[1]}"
         if known is None:
             run.warn("GW-3203", spot, place, name=text)
             return None

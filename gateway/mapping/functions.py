@@ -106,11 +106,12 @@ _LIST = (
     ),
     Function(
         "urn",
-        strict("urn", to.urn),
+        to.make_urn,
         None,
         "derived",
         "strips it",
-        "an OID as urn:oid:…, a UUID as urn:uuid:…, a URI as it is",
+        "an OID as urn:oid:…, a UUID as urn:uuid:…, a URI as it is; absent leaves out anything else",
+        "absent",
     ),
     Function(
         "coding-system",

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.mapping import references
 from gateway.mapping.codes import compile_codes
+from gateway.mapping.codings import settled
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_constant
 from gateway.mapping.elements import Put, Rule, compile_set
@@ -240,6 +241,8 @@ def _compile_use(
         extra = _object_parts(own, element, scope, target)
         compiled = ({**kept, **extra[0]}, True)
     one = _object(list(compiled[0].values()), is_dynamic=True)
+    if element.type == "Coding":
+        one = settled(one, scope, scope.spot(node.mark, target))
     if "codes" in node:
         coded = compile_codes(node, element, None, scope, target)
         one = coded.after(one) if coded else one
@@ -288,7 +291,10 @@ def _compile_object(
             scope.problems.add(inner.mark, "GW-3012", word="set", expected="elements and rules")
         return None
     puts, is_dynamic = compile_elements(inner, element.shape, scope, target)
-    return _anchored(_object(puts, is_dynamic=is_dynamic), node, scope), is_dynamic
+    one = _object(puts, is_dynamic=is_dynamic)
+    if element.type == "Coding" and is_dynamic:
+        one = settled(one, scope, scope.spot(node.mark, target))
+    return _anchored(one, node, scope), is_dynamic
 
 
 def _object(puts: list[Put], *, is_dynamic: bool) -> One:

@@ -4,7 +4,7 @@ Read from the StructureDefinitions through a small Protocol, one type at a time 
 mapping names it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,9 @@ class Structures(Protocol):
     def structure(self, name: str) -> dict[str, Any] | None:
         """Give a StructureDefinition with its snapshot."""
 
+    def code_system(self, url: str) -> dict[str, Any] | None:
+        """Give a CodeSystem."""
+
 
 @dataclass(frozen=True, slots=True)
 class Element:
@@ -46,17 +49,38 @@ class Element:
         return self.type in PRIMITIVES
 
 
+_MAX_SYSTEMS = 4096
+
+
+def _codes(concepts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for concept in concepts:
+        yield concept["code"]
+        yield from _codes(concept.get("concept", ()))
+
+
 class Shapes:
     """Elements by shape: a type name (``Patient``, ``HumanName``) or an inner path."""
 
     def __init__(self, structures: Structures) -> None:
         self._structures = structures
         self._made: dict[str, Mapping[str, Element]] = {}
+        self._codes: dict[str, frozenset[str] | None] = {}
 
     @property
     def resource_types(self) -> frozenset[str]:
         """Name the resource types of R4."""
         return self._structures.resource_types
+
+    def codes_of(self, system: str) -> frozenset[str] | None:
+        """Give the codes of a code system that R4 brings complete, else None."""
+        if system not in self._codes:
+            if len(self._codes) >= _MAX_SYSTEMS:
+                self._codes.clear()
+            found = self._structures.code_system(system)
+            is_complete = found is not None and found.get("content") == "complete"
+            codes = frozenset(_codes(found.get("concept", ()))) if found and is_complete else None
+            self._codes[system] = codes or None
+        return self._codes[system]
 
     def elements(self, shape: str) -> Mapping[str, Element]:
         """Give the elements of a shape by name; empty when there is no such shape."""

@@ -192,6 +192,22 @@ _WARN = (
         "Add it to systems in the mapping.",
     ),
     Entry(
+        "GW-3215",
+        Kind.INVALID,
+        "通用标识不是 OID、UUID 或 URI，未写入 system（{target}，规则 {rule}）。",
+        "A universal identifier is no OID, UUID or URI; its system was left out ({target}, rule {rule}).",
+        "请核对来源系统的发放机构标识及其类型。",
+        "Check the assigning authority's identifier and its type at the source.",
+    ),
+    Entry(
+        "GW-3216",
+        Kind.UNMAPPED,
+        "编码不在其编码系统中，只写编码、未写 system（{target}，规则 {rule}）。",
+        "The code is not in its code system; it is written without system ({target}, rule {rule}).",
+        "请核对来源系统的编码，或在映射的 systems 中登记本院的编码系统。",
+        "Check the code at the source, or name the site's own code system in systems.",
+    ),
+    Entry(
         "GW-3208",
         Kind.UNMAPPED,
         "没有规则读取 {path}。",
