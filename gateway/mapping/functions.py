@@ -110,7 +110,8 @@ _LIST = (
         None,
         "derived",
         "strips it",
-        "an OID as urn:oid:…, a UUID as urn:uuid:…, a URI as it is; absent leaves out anything else",
+        "an OID as urn:oid:…, a UUID as urn:uuid:…, a URI as it is;"
+        " absent leaves out anything else",
         "absent",
     ),
     Function(

@@ -195,7 +195,8 @@ _WARN = (
         "GW-3215",
         Kind.INVALID,
         "通用标识不是 OID、UUID 或 URI，未写入 system（{target}，规则 {rule}）。",
-        "A universal identifier is no OID, UUID or URI; its system was left out ({target}, rule {rule}).",
+        "A universal identifier is no OID, UUID or URI; its system was left out"
+        " ({target}, rule {rule}).",
         "请核对来源系统的发放机构标识及其类型。",
         "Check the assigning authority's identifier and its type at the source.",
     ),
