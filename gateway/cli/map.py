@@ -13,6 +13,7 @@ from gateway.cli.map_coverage import coverage
 from gateway.cli.map_explain import explain
 from gateway.cli.map_export import export
 from gateway.cli.map_files import compiled
+from gateway.cli.map_folder import folder as folder_
 from gateway.cli.map_new import new
 from gateway.errors import GatewayError, issue
 from gateway.fhir import codec, definitions, fhirpath
@@ -51,7 +52,7 @@ def map_() -> None:
     """Try a mapping on native records: gateway map MAPPING FILE... --out DIR."""
 
 
-for command in (new, coverage, export):
+for command in (new, coverage, export, folder_):
     map_.add_command(command)
 
 

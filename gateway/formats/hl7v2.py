@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_groups import Tree
 from gateway.formats.hl7v2_values import Delimiters, Segment, Value
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
-from gateway.formats.text import codec_of, decide_charset, decode, refuse_nulls
+from gateway.formats.text import codec_of, decide_charset, decode, form_of, refuse_nulls
 from gateway.records import Envelope, Format, Issue, Node, Parsed, Place
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -126,7 +126,11 @@ def declared_charset(raw: bytes) -> str | None:
 
     A multibyte character of GB 18030 may end in the byte of a delimiter, which shifts the fields;
     so a header that is not ASCII is also read as GB 18030, and believed if it says so itself.
+    In UTF-16 the bytes of ``MSH`` declare it, also where MSH-18 is empty.
     """
+    form = form_of(raw, "MSH")
+    if form is not None and form.startswith("utf-16"):
+        return form
     start = raw.find(b"MSH")
     if start < 0:
         return None

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from gateway.formats.hl7v2 import declared_charset
 from gateway.formats.hl7v2_values import Delimiters
-from gateway.formats.text import codec_of
+from gateway.formats.text import codec_of, form_of
 from gateway.records import Issue, Place
 
 _DEFAULT = Delimiters("|", "^", "~", "\\", "&")
@@ -69,10 +69,9 @@ def read_header(raw: bytes, charset: str | None = None) -> Header:
 
     ``charset`` is the channel's declaration, None or ``detect`` where there is none.
     """
-    declared = declared_charset(raw)
-    codec = codec_of(charset or "") or codec_of(declared or "") or "utf-8"
-    start = max(raw.find(b"MSH"), 0)
-    line = re.split("[\r\n]", raw[start : start + 8192].decode(codec, errors="replace"), maxsplit=1)
+    codec = _codec(raw, charset)
+    text = raw[:16384].decode(codec, errors="replace")
+    line = re.split("[\r\n]", text[max(text.find("MSH"), 0) :], maxsplit=1)
     header = line[0] if line[0].startswith("MSH") else ""
     separator = header[3:4]
     marks = header[4:].split(separator, 1)[0] if separator else ""
@@ -80,6 +79,16 @@ def read_header(raw: bytes, charset: str | None = None) -> Header:
         return Header(("MSH",), _DEFAULT, codec)
     fields = ("MSH", separator, *header[4:].split(separator))
     return Header(fields, Delimiters(separator, *marks[:4]), codec)
+
+
+def _codec(raw: bytes, charset: str | None) -> str:
+    """Decide how the sender reads: by the form of its bytes, the channel, MSH-18, else UTF-8."""
+    form = form_of(raw, "MSH")
+    if form is not None:
+        return form
+    stated = codec_of(charset or "") or codec_of(declared_charset(raw) or "") or "utf-8"
+    # Who sent single bytes does not read two: a declaration of UTF-16 was wrong.
+    return "utf-8" if stated.startswith(("utf-16", "utf-32")) else stated
 
 
 def acknowledge(

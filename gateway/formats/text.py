@@ -31,6 +31,8 @@ _NAMES = {
     "unicodeutf-16": "utf-16",
     "utf-16": "utf-16",
     "utf-16le": "utf-16-le",
+    "utf-16-le": "utf-16-le",
+    "utf-16-be": "utf-16-be",
     "utf-16be": "utf-16-be",
     "unicodeutf-32": "utf-32",
     "ascii": "ascii",
@@ -94,6 +96,18 @@ def required_codec(name: str, where: Place) -> str:
 def mark_of(raw: bytes) -> str | None:
     """Give the codec that a byte order mark declares."""
     return next((codec for mark, codec in _MARKS if raw.startswith(mark)), None)
+
+
+def form_of(raw: bytes, opening: str) -> str | None:
+    """Give the codec that a byte order mark or the bytes of a format's own opening declare.
+
+    A format that must begin with ``opening`` tells UTF-16 and its byte order by how these
+    characters stand in bytes; single-byte and multibyte character sets are not told apart so.
+    """
+    if mark := mark_of(raw):
+        return mark
+    wide = ("utf-16-le", "utf-16-be")
+    return next((codec for codec in wide if raw.startswith(opening.encode(codec))), None)
 
 
 def decide_charset(raw: bytes, channel: str | None, declared: str | None, where: Place) -> str:

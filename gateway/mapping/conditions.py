@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable
 
 from gateway.mapping.conversions import compared
+from gateway.mapping.moments import is_to_the_second
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.run import Frame, Test
 from gateway.mapping.scope import Scope, words
 from gateway.records import Selector
 
-WORDS = ("exists", "missing", "equals", "in", "matches", "number", "all", "any", "not")
+WORDS = ("exists", "missing", "equals", "in", "matches", "number", "instant", "all", "any", "not")
 
 
 def compile_condition(node: Node, scope: Scope) -> Test:
@@ -62,7 +63,7 @@ def _word(word: str, value: Node, table: Table, scope: Scope) -> Test:
     if word == "not":
         inner = compile_condition(value, scope)
         return lambda frame: not inner(frame)
-    if word in ("exists", "missing", "number"):
+    if word in ("exists", "missing", "number", "instant"):
         return _about_one(word, value, scope)
     if not isinstance(value, Sequence) or len(value.items) != 2:
         scope.problems.add(table.mark_of(word), "GW-3012", word=word, expected="[PATH, …]")
@@ -92,8 +93,14 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
                 return found is not None and not found[2]
         return False
 
-    if word == "number":
-        return is_number
+    def is_instant(frame: Frame) -> bool:
+        for select in selects:
+            for seen in frame.texts(select):
+                return is_to_the_second(seen.text, frame.run.zone)
+        return False
+
+    if word in ("number", "instant"):
+        return is_number if word == "number" else is_instant
     return exists if word == "exists" else lambda frame: not exists(frame)
 
 

@@ -108,6 +108,12 @@ def event_text(text: str, zone: str | None) -> str | None:
     return moment_text(text, zone)
 
 
+def is_to_the_second(text: str, zone: str | None) -> bool:
+    """Say whether a text is a time to the second whose offset or zone is known."""
+    parts = parse(text)
+    return parts is not None and bool(parts[4] and parts[5] and (parts[7] or zone))
+
+
 def make_date(spot: Spot) -> Convert:
     """Compile ``as: date``."""
 

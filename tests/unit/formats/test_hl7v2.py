@@ -35,6 +35,13 @@ def test_gbk_with_an_empty_msh_18_needs_the_channel() -> None:
     assert caught.value.where.line == 2
 
 
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_by_the_bytes_of_msh(codec: str) -> None:
+    for stated in ("", "UNICODE UTF-16"):
+        (parsed,) = read(ORU.format(charset=stated).encode(codec), "hl7v2")
+        assert texts(parsed, "PID-5.2") == ["患者"]
+
+
 def test_msh_18_is_found_behind_a_character_that_ends_in_a_delimiter_byte() -> None:
     # The second byte of 亅 in GB 18030 is 0x7C, the field separator.
     assert "亅".encode("gb18030")[1:] == b"|"

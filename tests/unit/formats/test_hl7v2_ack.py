@@ -122,3 +122,19 @@ def test_even_what_is_no_message_gets_its_refusal(sent: bytes) -> None:
     assert made is not None
     (parsed,) = read(made, "hl7v2")
     assert texts(parsed, "MSA-1") == ["AR"]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_who_sends_utf_16_reads_the_answer_in_utf_16(codec: str) -> None:
+    made = acknowledge(message().encode(codec), "AE", now=NOW, text="缺少字段")
+    assert made is not None
+    (parsed,) = read(made, "hl7v2")
+    assert texts(parsed, "MSA-1") == ["AE"]
+    assert texts(parsed, "MSA-2") == ["LIS0001"]
+    assert texts(parsed, "MSA-3") == ["缺少字段"]
+
+
+def test_a_channel_that_declares_utf_16_wrongly_still_answers_readably() -> None:
+    made = acknowledge(message().encode(), "AE", now=NOW, text="GW-2606", charset="utf-16")
+    assert made is not None
+    assert made.startswith(b"MSH|^~\\&|GW|R1|LIS|H1|")
