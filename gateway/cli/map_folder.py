@@ -77,7 +77,7 @@ def _map(programs: list[MappingProgram], path: Path) -> tuple[list[Mapped], list
         try:
             mapped = trials.map_file(program, path, READERS)
         except GatewayError as error:
-            refusal = error.as_issues()
+            refusal = list(error.as_issues())
             if error.number != "GW-3002":
                 return [], refusal
             continue

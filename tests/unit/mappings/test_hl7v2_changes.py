@@ -41,7 +41,7 @@ def message(case: str) -> list[list[str]]:
 
 
 def run(case: str, lines: list[list[str]], zone: str | None = "Asia/Shanghai") -> Mapped:
-    made = program("hl7v2/" + case.split("/")[0])
+    made = program("hl7v2/" + case.partition("/")[0])
     made = dataclasses.replace(made, samples=dataclasses.replace(made.samples, zone=zone))
     raw = "\r".join("|".join(line) for line in lines).encode()
     (parsed,) = trials.read_records(made, raw, READERS)
@@ -51,6 +51,14 @@ def run(case: str, lines: list[list[str]], zone: str | None = "Asia/Shanghai") -
 def errors(mapped: Mapped) -> list[Issue]:
     found = validator().check(mapped.bundle())
     return [one for one in found if one.severity in ("error", "fatal")]
+
+
+def bad(case: str, lines: list[list[str]]) -> list[Issue]:
+    """Give what is wrong with the result: a refusal must name its place, all else be valid."""
+    try:
+        return errors(run(case, lines))
+    except GatewayError as error:
+        return [one for one in error.as_issues() if one.place is None]
 
 
 def of(mapped: Mapped, type_: str) -> list[Resource]:
@@ -81,15 +89,10 @@ def test_without_any_one_field_the_rest_is_valid_or_refused_with_a_place(case: s
     for row, at in filled(case):
         lines = message(case)
         lines[row][at] = ""
-        try:
-            found = errors(run(case, lines))
-        except GatewayError as error:
-            assert error.where is not None, (lines[row][0], at)
-            continue
-        assert found == [], (lines[row][0], at)
+        assert bad(case, lines) == [], (lines[row][0], at)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["adt/admit", "oru/lab", "referral/refer", "siu/booked"])
 def test_a_code_that_nobody_knows_never_makes_invalid_fhir(case: str) -> None:
     for row, at in filled(case):
         lines = message(case)
@@ -97,12 +100,7 @@ def test_a_code_that_nobody_knows_never_makes_invalid_fhir(case: str) -> None:
         if not first[0].isalpha() or len(first[0]) > 8 or not first[0].isascii():
             continue
         lines[row][at] = "^".join(["QQ9", *first[1:]])
-        try:
-            found = errors(run(case, lines))
-        except GatewayError as error:
-            assert error.where is not None, (lines[row][0], at)
-            continue
-        assert found == [], (lines[row][0], at, lines[row][at])
+        assert bad(case, lines) == [], (lines[row][0], at, lines[row][at])
 
 
 @pytest.mark.parametrize("case", CASES)
