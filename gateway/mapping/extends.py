@@ -22,11 +22,34 @@ class Source:
         self.folders = folders
 
 
+_KEPT: dict[tuple[str, str, int, int], Table] = {}
+_MAX_KEPT = 256
+
+
+def _read(path: Path, shown: str, problems: Problems) -> Table | None:
+    """Read a file once as long as it does not change: many mappings extend the same one."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return read(path, shown, problems)
+    key = (str(path), shown, stat.st_mtime_ns, stat.st_size)
+    kept = _KEPT.get(key)
+    if kept is not None:
+        return kept
+    before = len(problems)
+    tree = read(path, shown, problems)
+    if tree is not None and len(problems) == before:
+        if len(_KEPT) >= _MAX_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = tree
+    return tree
+
+
 def load(
     path: Path, shown: str, find: Find, problems: Problems, chain: tuple[str, ...] = ()
 ) -> Source | None:
     """Read a mapping and what it extends; None when its file has no tree."""
-    tree = read(path, shown, problems)
+    tree = _read(path, shown, problems)
     if tree is None:
         return None
     name = tree.text("extends")
