@@ -13,7 +13,7 @@ from tests.support.inventory import inventory
 from tests.support.loads import faults, kill_under_load
 from tests.support.worlds import running_world
 
-ROUNDS = int(os.environ.get("SOAK_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "50"))
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000))
 
 
