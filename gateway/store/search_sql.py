@@ -102,7 +102,9 @@ def _criterion_holds(criterion: Criterion, v: FromClause, scope: Scope) -> Colum
 
 
 def _row_of(one: Asked, v: FromClause, scope: Scope) -> ColumnElement[bool]:
-    i = scope.alias(one.table)
+    is_keyed = one.is_exact or one.table is text_terms
+    # A whole key finds its row; a range of values would lead through all versions that have it.
+    i = scope.alias(one.table) if is_keyed else scope.rows_of_version(one.table, v, one.params)
     inner = select(1).where(i.c.pk == v.c.pk, *rows_of(one, i, scope), *_others(one, i, scope))
     return scope.any_row(inner.correlate(v))
 

@@ -6,7 +6,7 @@ on PostgreSQL a step is a LATERAL subquery with OFFSET 0 and a test a sub-select
 SQLite a CROSS JOIN.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -90,6 +90,15 @@ class Scope:
         asked = select(*inner.c).where(*on(inner)).offset(_ZERO).correlate_except(inner)
         step = asked.lateral(f"l{next(self._numbers)}")
         return before.join(step, true()), step
+
+    def rows_of_version(self, table: Table, v: FromClause, params: Sequence[int]) -> FromClause:
+        """Give the rows of one version, found by its key before their values are looked at."""
+        i = self.alias(table)
+        if self.engine != "postgresql":
+            return i
+        mine = (i.c.shard == self.shard, i.c.pk == v.c.pk, i.c.param.in_(params))
+        found = select(*i.c).where(*mine).offset(_ZERO).correlate_except(i)
+        return found.lateral(f"m{next(self._numbers)}")
 
     def any_row(self, statement: Select[Any]) -> ColumnElement[bool]:
         """Ask whether a correlated statement has a row, of one outer row at a time."""

@@ -36,6 +36,7 @@ class Stream:
 
     table: Table
     rows: On
+    params: tuple[int, ...] = ()
     order: tuple[str, ...] = ()
     is_descending: bool = True
     is_repeating: bool = False
@@ -53,11 +54,13 @@ def stream(condition: Condition, scope: Scope) -> Stream | None:
     if one.together:
         return None
     if one.is_exact:
-        return Stream(one.table, _on(one, scope))
+        return Stream(one.table, _on(one, scope), one.params)
     if one.order is None:
         return None
     is_descending = one.table is not string_index
-    return Stream(one.table, _on(one, scope), one.order, is_descending, is_repeating=True)
+    return Stream(
+        one.table, _on(one, scope), one.params, one.order, is_descending, is_repeating=True
+    )
 
 
 def _on(one: Asked, scope: Scope) -> On:
@@ -91,7 +94,7 @@ def sorted_stream(query: Query, scope: Scope) -> Stream | None:
         return None
     if sort.code == "_id":
         by_time = versions(query, scope)
-        return Stream(version, by_time.rows, ("id",), sort.is_descending)
+        return Stream(version, by_time.rows, (), ("id",), sort.is_descending)
     table, order = _sort_order(sort)
     if sort.kind in {"number", "quantity"}:
         return None
@@ -100,7 +103,7 @@ def sorted_stream(query: Query, scope: Scope) -> Stream | None:
     def rows(i: FromClause) -> list[ColumnElement[bool]]:
         return [i.c.shard == scope.shard, i.c.param == number]
 
-    return Stream(table, rows, order, sort.is_descending, is_repeating=True)
+    return Stream(table, rows, (number,), order, sort.is_descending, is_repeating=True)
 
 
 def _sort_order(sort: Sort) -> tuple[Table, tuple[str, ...]]:
@@ -166,7 +169,7 @@ def _beyond(
 
 def _has_earlier(one: Stream, i: FromClause, scope: Scope) -> ColumnElement[bool]:
     """Ask whether another row of the same version came before this one."""
-    j = scope.alias(one.table)
+    j = scope.rows_of_version(one.table, i, one.params)
     rest = (name for name in _ALL_VALUES[one.table.name] if name not in one.order)
     names = (*one.order, *rest)
     mine, other = tuple_(*(i.c[n] for n in names)), tuple_(*(j.c[n] for n in names))
