@@ -63,11 +63,19 @@ def folder(
 
 
 def _programs(names: Sequence[str]) -> Iterator[MappingProgram]:
+    """Compile what is named; of a folder only what names its kinds of record.
+
+    A mapping that takes every kind is there for others to extend, and would hide them.
+    """
     for name in names:
         path = Path(name)
-        paths = sorted(path.rglob("map.yaml")) if path.is_dir() else [path]
-        for file in paths:
-            yield load_mapping(file, DIALECTS, definitions.load())
+        if not path.is_dir():
+            yield load_mapping(path, DIALECTS, definitions.load())
+            continue
+        for file in sorted(path.rglob("map.yaml")):
+            program = load_mapping(file, DIALECTS, definitions.load())
+            if program.kinds != ("*",):
+                yield program
 
 
 def _map(programs: list[MappingProgram], path: Path) -> tuple[list[Mapped], list[Issue]]:
