@@ -4,15 +4,22 @@
 
 A bundle of 14 resources that claim the consortium's profiles is checked against R4, the profiles,
 all invariants and all loaded terminology. The others check what they can: fhir.resources its
-models, jsonschema a schema made of the same definitions (structure, cardinalities, forms of
-primitives). The defects are those of ``tests/unit/profiles/mutants.py``. One core, no threads.
+models, jsonschema and jsonschema-rs a schema made of the same definitions (structure,
+cardinalities, JSON types: no package carries an official schema that works), fhirkit-rs R4,
+pyrofile-validator R4 and our profiles. The last three are installed into ``build/validators``.
+With ``CORPORA`` set, the official cases are judged too. The defects are those of
+``tests/unit/profiles/mutants.py``. One core, no threads.
 """
 
 import argparse
 import copy
 import json
+import os
 import resource
+import subprocess
+import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +29,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from gateway.errors import GatewayError
 from gateway.fhir import codec, definitions
 from gateway.fhir.fhirpath import Model
 from gateway.records import Resource
@@ -48,17 +56,27 @@ OF_BUNDLE = (
     "SettlementClaimResponse",
 )
 
+OURS = "gateway (R4 + profiles + terminology)"
+BESIDE = ("jsonschema-rs", "fhirkit-rs", "pyrofile-validator")
+ENVIRONMENT = PROFILES.parent / "build" / "validators"
+
 Verdict = Callable[[Resource], bool]
 """Says whether a resource is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One validator's results: bundles a second, milliseconds a bundle, share of defects."""
+    """One validator's results.
+
+    ``accepted``: the valid bundle; ``caught``: share of the mutants that it refuses; ``right``:
+    share of the official cases with the official verdict, None without the cases.
+    """
 
     name: str
+    accepted: bool
     bundles_s: float
     caught: float
+    right: float | None
 
 
 def examples() -> list[Resource]:
@@ -84,16 +102,21 @@ def bundle_of(resources: list[Resource]) -> Resource:
     }
 
 
-def speed(check: Verdict, bundle: Resource, seconds: float) -> float:
-    """Give bundles a second of processor time: the best of five runs, types compiled before."""
-    check(bundle)
-    best = 0.0
+def speeds(checks: list[Verdict], bundle: Resource, seconds: float) -> list[float]:
+    """Give bundles a second of processor time, types compiled before.
+
+    The best of five rounds each; the rounds take turns, so that a busy machine meets all alike.
+    """
+    best = [0.0] * len(checks)
+    for check in checks:
+        check(bundle)
     for _ in range(5):
-        count, started = 0, time.process_time()
-        while (passed := time.process_time() - started) < seconds / 5:
-            check(bundle)
-            count += 1
-        best = max(best, count / passed)
+        for position, check in enumerate(checks):
+            count, started = 0, time.process_time()
+            while (passed := time.process_time() - started) < seconds / 5:
+                check(bundle)
+                count += 1
+            best[position] = max(best[position], count / passed)
     return best
 
 
@@ -112,6 +135,7 @@ class Schemas:
 
     def __init__(self) -> None:
         self._release, self._made = definitions.load(), {}
+        self.by_type: dict[str, Any] = {}
         self._model = Model(self._release)
         self._forms = {"string": "string", "boolean": "boolean", "number": "number"}
 
@@ -125,6 +149,7 @@ class Schemas:
         if key not in self._made:
             schema = {"$ref": f"#/$defs/{plain['resourceType']}", "$defs": self._types(names)}
             self._made[key] = Draft202012Validator(schema)
+            self.by_type[plain["resourceType"]] = schema
         return bool(self._made[key].is_valid(plain))
 
     def _types(self, names: set[str]) -> dict[str, Any]:
@@ -183,6 +208,72 @@ def mutants(resources: list[Resource], most: int) -> Iterator[Resource]:
     yield from found[:: max(1, len(found) // most)]
 
 
+def corpus_cases() -> Iterator[tuple[Resource, bool]]:
+    """Give official cases (JSON, checked against R4 alone) with their verdict: valid or not.
+
+    They are read from the folder ``CORPORA`` names; without it there are none.
+    """
+    folder = os.environ.get("CORPORA")
+    if folder is None:
+        return
+    root = Path(folder) / "validator"
+    for line in (root / "cases.jsonl").read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        if case["profile"] or case["profiles"] or not case["file"].endswith(".json"):
+            continue
+        try:
+            value = codec.decode((root / case["file"]).read_bytes())
+        except GatewayError:
+            # What is no JSON for us is none for the others.
+            continue
+        if isinstance(value, dict):
+            yield value, case["expected_errors"] == 0
+
+
+def _share_right(verdicts: list[bool], cases: list[tuple[Resource, bool]]) -> float | None:
+    same = [found is wanted for found, (_, wanted) in zip(verdicts, cases, strict=True)]
+    return sum(same) / len(same) if same else None
+
+
+def others(
+    bundle: Resource, bred: list[Resource], cases: list[tuple[Resource, bool]], seconds: float
+) -> list[Line]:
+    """Run the validators of ``benchmarks.beside`` in an environment of their own."""
+    python = ENVIRONMENT / "bin" / "python"
+    if not python.exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    for package in BESIDE:
+        subprocess.run([python, "-m", "pip", "install", "-q", package], check=False)
+    schemas = Schemas()
+    single = [_plain(one) for one in (*bred, *(one for one, _ in cases))]
+    for one in (bundle, *bred):
+        schemas.check(one)
+    work = {
+        "bundle": _plain(bundle), "single": single, "schemas": schemas.by_type,
+        "profiles": str(PROFILES), "seconds": seconds,
+    }  # fmt: skip
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(work, file)
+        file.flush()
+        script = Path(__file__).with_name("beside.py")
+        ran = subprocess.run([python, script, file.name], stdout=subprocess.PIPE, check=True)
+    lines = []
+    for name, told in json.loads(ran.stdout).items():
+        if "problem" in told:
+            print(f"{name}: {told['problem']}")
+            continue
+        verdicts = told["verdicts"]
+        caught = sum(not one for one in verdicts[: len(bred)]) / len(bred)
+        # Types that no mutant has have no schema here.
+        right = None if name == "jsonschema-rs" else _share_right(verdicts[len(bred) :], cases)
+        lines.append(Line(name, told["accepts"], told["bundles_s"], caught, right))
+    return lines
+
+
+def _plain(value: Resource) -> Any:
+    return json.loads(codec.encode(value))
+
+
 def memory_mb() -> float:
     """Give the most memory that this process ever held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -209,22 +300,26 @@ def main() -> int:
         return all(one.severity not in ("error", "fatal") for one in validator.check(value))
 
     bred = list(mutants(resources, asked.mutants))
+    cases = list(corpus_cases())
+    checks = {OURS: ours, "fhir.resources": by_models, "jsonschema": Schemas().check}
+    measured = speeds(list(checks.values()), bundle, asked.seconds)
     lines = []
-    for name, check in (
-        ("gateway (R4 + profiles + terminology)", ours),
-        ("fhir.resources", by_models),
-        ("jsonschema", Schemas().check),
-    ):
+    for (name, check), bundles_s in zip(checks.items(), measured, strict=True):
         accepted = check(copy.deepcopy(bundle))
         caught = sum(not check(mutant) for mutant in bred) / len(bred)
-        lines.append(Line(name, speed(check, bundle, asked.seconds), caught))
-        print(f"{name:40} valid bundle {'accepted' if accepted else 'REFUSED'}")
-    print(f"\n{'':40}{'bundles/s':>12}{'ms/bundle':>12}{'ratio':>9}{'caught':>9}")
+        right = _share_right([check(one) for one, _ in cases], cases)
+        lines.append(Line(name, accepted, bundles_s, caught, right))
+    lines += others(bundle, bred, cases, asked.seconds)
+    print(f"{len(bred)} mutants, {len(cases)} official cases (base checks in JSON)\n")
+    print(
+        f"{'':40}{'bundles/s':>12}{'ms/bundle':>11}{'ratio':>8}{'valid':>9}{'caught':>9}{'right':>8}"
+    )
     for line in lines:
         ratio = lines[0].bundles_s / line.bundles_s
+        right = "-" if line.right is None else f"{line.right:.1%}"
         print(
-            f"{line.name:40}{line.bundles_s:>12.1f}{1000 / line.bundles_s:>12.2f}"
-            f"{ratio:>9.1f}{line.caught:>9.1%}"
+            f"{line.name:40}{line.bundles_s:>12.1f}{1000 / line.bundles_s:>11.2f}{ratio:>8.2f}"
+            f"{'accepted' if line.accepted else 'REFUSED':>9}{line.caught:>9.1%}{right:>8}"
         )
     return 0
 

@@ -27,6 +27,7 @@ from gateway.mapping.ways import ways_of
 from gateway.mapping.writable import shown
 from gateway.records import Issue, Mapped, Resource
 from gateway.validation import Validator
+from gateway.validation.packages import read_definitions
 
 
 class _Try(click.Group):
@@ -45,6 +46,10 @@ class _Try(click.Group):
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
             args = ["try", *args]
         return super().parse_args(ctx, args)
+
+
+_PROFILES = sorted((Path(__file__).resolve().parents[2] / "profiles").glob("*.json"))
+"""The consortium's own definitions: what a mapping writes is checked as the server checks it."""
 
 
 @click.group("map", cls=_Try)
@@ -79,7 +84,7 @@ def try_(
     A file of many records goes in parts of 1,000, each with files of its own.
     """
     program = _configured(compiled(mapping), options, charset, zone)
-    validator = Validator(definitions.load())
+    validator = Validator(definitions.load(), read_definitions(_PROFILES))
     is_well = True
     for path in _each_file(files):
         for part, (mapped, found) in enumerate(batches.of_file(program, path)):

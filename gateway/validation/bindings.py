@@ -16,6 +16,12 @@ _NUMBERS = {"required": "GW-4101", "extensible": "GW-4102", "maximum": "GW-4108"
 # R4 requires it of all components of vital signs, but it lacks units of R4's own panels (L/min).
 _RELAXED = frozenset({"http://hl7.org/fhir/ValueSet/ucum-vitals-common"})
 
+# R4 lists some codes of a table; where none of them fits, another of that table does (NI: the
+# national identifier), which is what extensible means.
+_OF_ONE_TABLE = {
+    "http://hl7.org/fhir/ValueSet/identifier-type": "http://terminology.hl7.org/CodeSystem/v2-0203"
+}
+
 # R4 lets its own formats stand by their short names where a list of formats is asked for.
 _SHORT_FORMATS = frozenset({"xml", "json", "ttl"})
 _FORMATS = frozenset(
@@ -158,6 +164,8 @@ def _of_text(url: str, strength: str) -> After:
 
 
 def _of_codings(url: str, strength: str, *, is_concept: bool) -> After:
+    table = _OF_ONE_TABLE.get(url.partition("|")[0], "")
+
     def check(value: Any, trail: Trail, run: Run) -> None:
         expansion = run.engine.terminology.expansion(url)
         codings = [one for one, _, _ in _of_concept(value)] if is_concept else [value]
@@ -175,6 +183,10 @@ def _of_codings(url: str, strength: str, *, is_concept: bool) -> After:
             is_open = is_open or verdict is None
         if is_open:
             _unknown(run, trail, url, expansion)
+        elif strength == "extensible" and any(
+            coding.get("system") == table and not _is_unknown(coding, run) for coding in codings
+        ):
+            return
         elif strength != "extensible" or any("code" in coding for coding in codings):
             if not is_concept and "code" not in value and strength != "required":
                 return
