@@ -2,7 +2,7 @@
 
     python benchmarks/beside.py WORK.json > RESULT.json
 
-``benchmarks.validation`` makes the environment under ``build/`` and calls this; nothing here
+``benchmarks.validation`` makes the environment and calls this; nothing here
 imports the gateway. ``WORK.json`` holds a valid ``bundle``, ``single`` resources to judge, JSON
 ``schema``s by type, the ``profiles`` folder and the ``seconds`` for each measurement. A validator
 that is not installed is left out.

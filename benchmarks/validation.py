@@ -6,7 +6,8 @@ A bundle of 14 resources that claim the consortium's profiles is checked against
 all invariants and all loaded terminology. The others check what they can: fhir.resources its
 models, jsonschema and jsonschema-rs a schema made of the same definitions (structure,
 cardinalities, JSON types: no package carries an official schema that works), fhirkit-rs R4,
-pyrofile-validator R4 and our profiles. The last three are installed into ``build/validators``.
+pyrofile-validator R4 and our profiles. The last three are installed into a
+throw-away environment.
 With ``CORPORA`` set, the official cases are judged too. The defects are those of
 ``tests/unit/profiles/mutants.py``. One core, no threads.
 """
@@ -58,7 +59,7 @@ OF_BUNDLE = (
 
 OURS = "gateway (R4 + profiles + terminology)"
 BESIDE = ("jsonschema-rs", "fhirkit-rs", "pyrofile-validator")
-ENVIRONMENT = PROFILES.parent / "build" / "validators"
+ENVIRONMENT = Path(tempfile.gettempdir()) / "gateway-validators"
 
 Verdict = Callable[[Resource], bool]
 """Says whether a resource is accepted."""
@@ -279,6 +280,20 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def tell(lines: list[Line]) -> None:
+    """Print the table, ours first."""
+    print(
+        f"{'':40}{'bundles/s':>12}{'ms/bundle':>11}{'ratio':>8}{'valid':>9}{'caught':>9}{'right':>8}"
+    )
+    for line in lines:
+        ratio = lines[0].bundles_s / line.bundles_s
+        right = "-" if line.right is None else f"{line.right:.1%}"
+        print(
+            f"{line.name:40}{line.bundles_s:>12.1f}{1000 / line.bundles_s:>11.2f}{ratio:>8.2f}"
+            f"{'accepted' if line.accepted else 'REFUSED':>9}{line.caught:>9.1%}{right:>8}"
+        )
+
+
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -311,16 +326,7 @@ def main() -> int:
         lines.append(Line(name, accepted, bundles_s, caught, right))
     lines += others(bundle, bred, cases, asked.seconds)
     print(f"{len(bred)} mutants, {len(cases)} official cases (base checks in JSON)\n")
-    print(
-        f"{'':40}{'bundles/s':>12}{'ms/bundle':>11}{'ratio':>8}{'valid':>9}{'caught':>9}{'right':>8}"
-    )
-    for line in lines:
-        ratio = lines[0].bundles_s / line.bundles_s
-        right = "-" if line.right is None else f"{line.right:.1%}"
-        print(
-            f"{line.name:40}{line.bundles_s:>12.1f}{1000 / line.bundles_s:>11.2f}{ratio:>8.2f}"
-            f"{'accepted' if line.accepted else 'REFUSED':>9}{line.caught:>9.1%}{right:>8}"
-        )
+    tell(lines)
     return 0
 
 

@@ -16,7 +16,9 @@ body{font:15px/1.6 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;max
 margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}
 td,th{border-bottom:1px solid var(--line);padding:.35rem .6rem;text-align:left;vertical-align:top}
-code{font-size:.9em;overflow-wrap:anywhere}details{border:1px solid var(--line);border-radius:.4rem;
+code{font-size:.9em;overflow-wrap:anywhere}td:nth-child(2){white-space:nowrap}
+td code{display:inline-block;min-width:9rem}
+details{border:1px solid var(--line);border-radius:.4rem;
 margin:.6rem 0;padding:.4rem .8rem}summary{cursor:pointer;overflow-wrap:anywhere}
 .error,.fatal,.bad{color:var(--bad);font-weight:600}.warning{color:var(--warn)}.ok{color:var(--ok)}
 small{opacity:.75;display:block}

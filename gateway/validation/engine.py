@@ -16,6 +16,7 @@ from gateway.validation.extensions import ExtensionRule, check_extension
 from gateway.validation.places import Trail
 from gateway.validation.profiles.book import Book
 from gateway.validation.profiles.items import Item
+from gateway.validation.questionnaires import check_answers
 from gateway.validation.references import check_links, check_target_type, entries_of, resolve
 from gateway.validation.run import (
     MAX_FINDINGS,
@@ -89,6 +90,8 @@ class Engine:
             check_contained(resource, trail, run)
         if named in CONFORMANCE:
             check_conformance(resource, trail, run, self)
+        elif named == "QuestionnaireResponse":
+            check_answers(resource, trail, run, self)
         elif named == "Observation":
             self._enter_vital_signs(resource, trail, run)
         if named == "Bundle":

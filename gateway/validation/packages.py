@@ -14,7 +14,9 @@ from gateway.errors import GatewayError
 from gateway.fhir import codec, xml
 from gateway.records import Place, Resource
 
-KEPT = frozenset({"StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "NamingSystem"})
+KEPT = frozenset(
+    {"StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "NamingSystem", "Questionnaire"}
+)
 """The types of a package that validation has a use for."""
 LARGEST_MEMBER = 64_000_000
 LARGEST_PACKAGE = 1_000_000_000
