@@ -1,7 +1,7 @@
 """Build the running gateway from its settings: the one place where the parts meet."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,7 +96,7 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     pipeline = Pipeline(
         store,
         READERS,
-        library(settings, definitions),
+        library(settings, definitions, _named(store)),
         Preparer(validator, compile_indexer(definitions), REACTORS, secret),
         secret,
         clock,
@@ -115,6 +115,11 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     )
 
 
+def _named(store: Store) -> list[str]:
+    """Give the mappings that the channels name."""
+    return [id_ for channel in store.registry.channels() for id_ in channel.mappings]
+
+
 def _access(
     settings: Settings, store: Store, secret: bytes, clock: Callable[[], datetime]
 ) -> Access:
@@ -127,13 +132,15 @@ def _access(
     )
 
 
-def library(settings: Settings, definitions: Definitions) -> Library:
-    """Compile the mappings; one that fails is left out, so that it stops no other hospital.
+def library(settings: Settings, definitions: Definitions, ids: Iterable[str]) -> Library:
+    """Compile the mappings that channels name, the others when they are first asked for.
 
-    Records that need it are parked until it is mended.
+    One that fails is left out, so that it stops no other hospital: records that need it are parked
+    until it is mended.
     """
     folders = _folders(settings.mappings)
-    mappings = Library(folders, DIALECTS, definitions, READERS, is_lenient=True)
+    mappings = Library(folders, DIALECTS, definitions, READERS, is_lenient=True, is_lazy=True)
+    mappings.want(ids)
     for path, error in mappings.failures.items():
         LOG.error("mapping left out", file=path, error=error.number, text=error.text_en)
     return mappings
