@@ -24,6 +24,7 @@ from gateway.intake.http import INTAKE
 from gateway.intake.messages import MESSAGES
 from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
+from gateway.trail import Trailed
 from gateway.wiring import build_runtime
 
 PARENT_POLL_S = 0.5
@@ -36,7 +37,7 @@ def create_app(runtime: Services) -> Flask:
     if runtime.settings.sandbox and not runtime.settings.is_loopback:
         raise GatewayError("GW-8013", listen=runtime.settings.listen)
     app = Flask("gateway", static_folder=None)
-    app.wsgi_app = DirectReads(app.wsgi_app, runtime)  # type: ignore[method-assign]
+    app.wsgi_app = Trailed(DirectReads(app.wsgi_app, runtime), runtime.store)  # type: ignore[method-assign]
     app.extensions[EXTENSION] = runtime
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]

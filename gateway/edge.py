@@ -22,6 +22,7 @@ from gateway.pipeline import Pipeline
 from gateway.records import Principal, ShardChecks
 from gateway.settings import Settings
 from gateway.store import Store
+from gateway.trail import trail_of
 
 EXTENSION = "gateway"
 FHIR_JSON = "application/fhir+json"
@@ -75,7 +76,8 @@ def services() -> Services:
 def principal() -> Principal:
     """Name who sent the current request; raise GW-8001 or GW-8002."""
     if "principal" not in g:
-        g.principal = services().access.authenticate(request.headers.get("Authorization"))
+        asker = services().access.authenticate(request.headers.get("Authorization"))
+        g.principal = trail_of(request.environ).watch(asker)
     return cast("Principal", g.principal)
 
 
@@ -105,6 +107,7 @@ def body_within(limit: int) -> bytes | None:
 
 def refusal(error: GatewayError) -> Response:
     """Answer an error as an OperationOutcome, with the headers its status asks for."""
+    trail_of(request.environ).error = error.number
     response = make_response(codec.encode(operation_outcome(error.as_issues(), language())))
     response.status_code = error.http
     response.content_type = f"{FHIR_JSON}; charset=utf-8"

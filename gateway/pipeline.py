@@ -337,6 +337,8 @@ class Pipeline:
                 if error.kind is not Kind.CONFLICT or is_last:
                     raise
                 continue
+            if principal.visibility.seen is not None:
+                principal.visibility.seen.add(stored)
             return plan.answers(stored, prepared.issues)
         raise AssertionError("unreachable")
 

@@ -12,6 +12,7 @@ from random import SystemRandom
 from gateway.delivery import AddressGuard, Backoff, Sender
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
+from gateway.sealing import start_sealer
 from gateway.telemetry import log
 from gateway.upkeep import Upkeep
 from gateway.wiring import Runtime
@@ -26,11 +27,15 @@ def beside(runtime: Runtime) -> Iterator[None]:
     """Recover, listen and deliver while the block runs; finish what is in work."""
     _recover(runtime)
     with listening(runtime):
-        finish = start_thread(build_worker(runtime))
+        endings = (
+            start_thread(build_worker(runtime)),
+            start_sealer(runtime.store, runtime.pipeline.secret),
+        )
         try:
             yield
         finally:
-            finish()
+            for finish in endings:
+                finish()
 
 
 def build_worker(runtime: Runtime) -> Worker:

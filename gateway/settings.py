@@ -38,6 +38,7 @@ class Settings:
     cors_origins: str = ""
     keep_done_days: int = 90
     keep_parked_days: int = 365
+    keep_audit_days: int = 1_095
     max_message_bytes: int = 50_000_000
     max_body_bytes: int = 20_000_000
     max_bundle_entries: int = 5_000
@@ -102,6 +103,7 @@ HELP: dict[str, str] = {
     "cors_origins": "Origins whose browser pages may use the FHIR API, comma-separated; * for any.",
     "keep_done_days": "Days the bytes and lineage of done messages are kept (0: for ever).",
     "keep_parked_days": "Days the bytes of parked messages are kept (0: for ever).",
+    "keep_audit_days": "Days the audit trail is kept (0: for ever); the law asks for 180 at least.",
     "max_message_bytes": "Largest native message accepted.",
     "max_body_bytes": "Largest FHIR request body accepted.",
     "max_bundle_entries": "Most entries accepted in one Bundle.",

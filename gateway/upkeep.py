@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.records import UNNAMED
 from gateway.settings import Settings
 from gateway.store import Pruned, Store
 from gateway.telemetry import log
@@ -22,6 +23,10 @@ class Upkeep:
     def __call__(self) -> None:
         """Walk one round through every shard."""
         pruned: list[Pruned] = []
+        kept = self._before(self.settings.keep_audit_days)
+        for shard in (UNNAMED, *self.store.registry.shards()):
+            if kept is not None:
+                self.store.prune_audit(shard, kept)
         for shard in self.store.registry.shards():
             self.store.purge(shard)
             pruned += self.prune(shard)

@@ -11,13 +11,14 @@ from gateway.access.scopes import Scope, parse_scopes, permits, permits_intake, 
 from gateway.errors import GatewayError
 from gateway.records import Principal, Visibility
 
-ROLES = ("hospital", "insurer", "regulator", "operator")
+ROLES = ("hospital", "insurer", "regulator", "auditor", "operator")
 
 # What a role sees of every member without any relation to the person.
 _CLASSES = {
     "hospital": DIRECTORY,
     "insurer": DIRECTORY,
     "regulator": DIRECTORY | REFERRAL | REPORT,
+    "auditor": DIRECTORY,
     "operator": DIRECTORY,
 }
 

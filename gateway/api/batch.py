@@ -7,6 +7,8 @@ from gateway.api.table import find
 from gateway.errors import GatewayError
 from gateway.records import Json, Resource
 
+LONGEST_STEP = 2_000
+
 
 def batch(exchange: Exchange, resource: Resource) -> Answer:
     """Answer each entry in its place; raise GW-7018 when there are too many."""
@@ -26,7 +28,22 @@ def _single(exchange: Exchange, index: int, item: Json) -> Resource:
     try:
         return response_entry(run(entry(exchange, index, item)))
     except GatewayError as error:
+        refused(exchange, index, error)
         return response_of_error(exchange, error)
+
+
+def note(asked: Entry) -> None:
+    """Tell the audit trail what an entry asks."""
+    if (seen := asked.exchange.visibility.seen) is not None:
+        query = "&".join(f"{name}={value}" for name, value in asked.exchange.query)
+        address = "/".join(asked.path) + (f"?{query}" if query else "")
+        seen.steps.append(f"{asked.index} {asked.method} {address}"[:LONGEST_STEP])
+
+
+def refused(exchange: Exchange, index: int, error: GatewayError) -> None:
+    """Tell the audit trail that an entry was refused."""
+    if (seen := exchange.visibility.seen) is not None:
+        seen.steps.append(f"{index} {error.number}")
 
 
 def run(asked: Entry, *, is_reading: bool = False) -> Answer:
@@ -44,4 +61,5 @@ def run(asked: Entry, *, is_reading: bool = False) -> Answer:
             expression=f"{asked.where}.request",
         )
     route, variables = found
+    note(asked)
     return route.interaction(asked.exchange, **variables)

@@ -6,6 +6,7 @@ only with the gateway itself. A search of several types leaves them out.
 
 from dataclasses import replace
 
+from gateway.api.audit_events import TYPE, audit_page, audited
 from gateway.api.exchange import Exchange
 from gateway.fhir import codec
 from gateway.fhir.conformance import TYPES
@@ -27,15 +28,23 @@ def delivered(exchange: Exchange, type_: str, id_: str) -> Stored | None:
 
 
 def shared(exchange: Exchange, type_: str, id_: str) -> Stored | None:
-    """Give a shared definition unless something stored stands, or stood, under its id."""
-    found = delivered(exchange, type_, id_)
+    """Give a shared definition unless something stored stands, or stood, under its id.
+
+    An access of the audit trail is given in the same way.
+    """
+    found = delivered(exchange, type_, id_) or audited(exchange, type_, id_)
     if found is None or exchange.services.store.read(exchange.visibility, type_, id_) is not None:
         return None
     return found
 
 
 def page_of(exchange: Exchange, query: Query, cursor: str | None) -> Page:
-    """Give a page of what is stored, and behind the last of it the shared definitions."""
+    """Give a page of what is stored, and behind the last of it what nobody stored.
+
+    That are the shared definitions, and the accesses of the audit trail.
+    """
+    if query.types == (TYPE,):
+        return audit_page(exchange, query, cursor)
     if cursor is not None and cursor.startswith(_MARK):
         offset, _, total = cursor.removeprefix(_MARK).partition("/")
         page = Page((), total=int(total) if total else None)

@@ -17,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.fhir.conformance import TYPES
 from gateway.records import Stored
 from gateway.telemetry import REQUESTS
+from gateway.trail import trail_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,7 +80,9 @@ class DirectReads:
         if type_ in TYPES or type_ not in services.definitions.resource_types:
             return None
         try:
-            asker = services.access.authenticate(environ.get("HTTP_AUTHORIZATION"))
+            trail = trail_of(environ)
+            asker = trail.watch(services.access.authenticate(environ.get("HTTP_AUTHORIZATION")))
+            trail.word = "read"
             demand(asker, type_, "read")
             stored = services.store.read(asker.visibility, type_, id_)
         except GatewayError:

@@ -7,7 +7,7 @@ the pipeline, which writes all of them in one commit.
 
 from dataclasses import replace
 
-from gateway.api.batch import run
+from gateway.api.batch import note, refused, run
 from gateway.api.entries import ORDER, Entry, entries
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.responses import response_entry, response_of_error
@@ -41,7 +41,10 @@ def transaction(exchange: Exchange, resource: Resource) -> Answer:
 
 def _request(entry: Entry) -> Request | None:
     try:
-        return write_request(entry)
+        request = write_request(entry)
+        if request is not None:
+            note(entry)
+        return request
     except GatewayError as error:
         raise _naming(entry, error) from error
 
@@ -109,6 +112,7 @@ def _read(entry: Entry, *, is_committed: bool) -> Resource:
         named = _naming(entry, error)
         if not is_committed:
             raise named from error
+        refused(entry.exchange, entry.index, named)
         return response_of_error(entry.exchange, named)
 
 

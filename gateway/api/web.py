@@ -17,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.fhir import codec, xml
 from gateway.records import Principal, Visibility
 from gateway.telemetry import REQUESTS
+from gateway.trail import trail_of
 
 Interaction = Callable[..., Answer]
 # Asks what everybody may know; sees no row.
@@ -30,6 +31,7 @@ def view(interaction: Interaction, word: str) -> Callable[..., Response]:
     """Make the Flask view of an interaction; ``word`` is its name in the metrics."""
 
     def run(**path: str) -> Response:
+        trail_of(request.environ).word = word
         asker = principal()  # Nothing of the request is read for somebody unknown.
         query = pairs(request.query_string)
         wanted = _format(dict(query))
@@ -107,6 +109,7 @@ def _exchange(asker: Principal, query: Pairs) -> Exchange:
         body = read_body(services().settings.max_body_bytes)
         if request.mimetype == "application/x-www-form-urlencoded" and _takes_form():
             query, body = query + pairs(body), b""
+            trail_of(request.environ).query = "&".join(f"{name}={value}" for name, value in query)
         elif body:
             is_patch = request.method == "PATCH"
             content = body_format(request.headers.get("Content-Type", ""), is_patch=is_patch)

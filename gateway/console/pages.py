@@ -10,6 +10,7 @@ from gateway.edge import language, server_url, services
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.records import Json, Resource
+from gateway.trail import trail_of
 
 CONSOLE = Blueprint("console", __name__, template_folder="templates")
 # Pages load nothing: no script, no picture, no other address.
@@ -39,7 +40,9 @@ def resource(token: str) -> Response:
     if not (settings.demo_links and settings.is_loopback):
         raise GatewayError("GW-8014")
     link = services().access.verify_link(token)
-    viewer = services().access.viewer(link.shard, link.member)
+    trail = trail_of(request.environ)
+    trail.word = "view"
+    viewer = trail.look(services().access.viewer(link.shard, link.member))
     stored = services().store.read(viewer, link.type, link.id)
     if stored is None or stored.is_deleted:
         raise GatewayError("GW-7002", type=link.type)
@@ -60,6 +63,7 @@ def resource(token: str) -> Response:
 @CONSOLE.errorhandler(GatewayError)
 def refused(error: GatewayError) -> Response:
     """Show a refusal as a page."""
+    trail_of(request.environ).error = error.number
     text = error.text_en if language() == "en" else error.text_zh
     page = render_template(
         "refusal.html", language=language(), number=error.number, text=text, path=request.path

@@ -5,6 +5,7 @@ Stored → Delivery. Everything here is data; nothing does I/O. A FHIR resource 
 whose decimals are ``Decimal`` and whose key order is kept (``gateway.fhir.codec``).
 """
 
+from gateway.records.audited import UNNAMED, Audited, Seen
 from gateway.records.mapped import (
     BusinessKey,
     Checks,
@@ -43,6 +44,8 @@ from gateway.records.stored import (
 )
 
 __all__ = [
+    "UNNAMED",
+    "Audited",
     "BusinessKey",
     "Change",
     "Channel",
@@ -76,6 +79,7 @@ __all__ = [
     "RecordResult",
     "Relation",
     "Resource",
+    "Seen",
     "Selector",
     "Severity",
     "ShardChecks",

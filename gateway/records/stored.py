@@ -1,9 +1,10 @@
 """STORE: versions, their index and owners, and who may see them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from gateway.records.audited import Seen
 from gateway.records.mapped import BusinessKey
 from gateway.records.plain import Issue, Resource
 
@@ -154,7 +155,8 @@ class Visibility:
 
     A row is visible when the member wrote it, when its classes meet ``classes`` (seen without any
     relation), when the member is a party of it, or through a live relation to its person.
-    ``sees_all`` is for the operator's own tools and the pipeline.
+    ``sees_all`` is for the operator's own tools and the pipeline. ``seen`` gathers what is told to
+    the asker, for the audit trail.
     """
 
     shard: int
@@ -162,6 +164,7 @@ class Visibility:
     classes: int = 0
     sees_all: bool = False
     types: frozenset[str] | None = None
+    seen: Seen | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The store: the only SQL. One schema for SQLite and PostgreSQL, ``shard`` in every key."""
 
+from gateway.store.audit import AuditTrail, Wanted
+from gateway.store.audit_chain import AuditChain, Verified
 from gateway.store.database import Snapshot
 from gateway.store.journal import Attempt, Journal, Message, Record
 from gateway.store.outbox import Delivery, Outbox
@@ -10,6 +12,8 @@ from gateway.store.store import Store
 
 __all__ = [
     "Attempt",
+    "AuditChain",
+    "AuditTrail",
     "Client",
     "Delivery",
     "Journal",
@@ -23,4 +27,6 @@ __all__ = [
     "Snapshot",
     "Store",
     "Tenant",
+    "Verified",
+    "Wanted",
 ]

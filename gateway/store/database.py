@@ -72,6 +72,9 @@ class Session(Protocol):
     def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
         """Give this transaction's number and time, after the locks are held."""
 
+    def audit_key(self, shard: int) -> int:
+        """Give the key of an audit row: microseconds since 2020, 12 bits that tell rows apart."""
+
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded by this transaction."""
 

@@ -43,6 +43,19 @@ def first_key(ms: int) -> int:
     return min(max(ms - EPOCH_MS, 0) << _LOW_BITS, _LAST_KEY)
 
 
+_AUDIT_BITS = 12
+
+
+def audit_key(us: int, low: int = 0) -> int:
+    """Make the key of an audit row from UTC microseconds since 1970."""
+    return (us - EPOCH_MS * 1000) << _AUDIT_BITS | (low & ((1 << _AUDIT_BITS) - 1))
+
+
+def audit_us(key: int) -> int:
+    """Give the UTC microseconds since 1970 of an audit row."""
+    return (key >> _AUDIT_BITS) + EPOCH_MS * 1000
+
+
 def updated_utc(pk: int) -> datetime:
     """Give ``meta.lastUpdated`` of a version."""
     return instant(key_ms(pk) * 1000)

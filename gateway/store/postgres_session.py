@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import BigInteger, Boolean, Connection, Double, Integer, LargeBinary, Table
 
 from gateway.store.database import AliasKey, Head, Row, Stamp, least_ms
-from gateway.store.keys import CURRENT
+from gateway.store.keys import CURRENT, audit_key
 from gateway.store.parameter_rows import GENERATION
 from gateway.store.upsert import on_conflict
 
@@ -36,6 +36,9 @@ _HEADS = (
 _STAMP = f"""SELECT pg_current_xact_id()::text::bigint,
 floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
 ({GENERATION.replace("?", "%s")})"""  # noqa: S608
+# The number is taken first: whoever has none yet gives a later time than anybody reads now.
+_AUDIT_KEY = """SELECT pg_current_xact_id()::text::bigint,
+floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""
 _ALIASES = (
     "SELECT a.owner, a.type, a.system, a.value, a.id "
     "FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) "
@@ -91,6 +94,11 @@ class PostgresSession:
         """Take the transaction's number, then the server's time."""
         txn, ms, generation = self._raw.execute(_STAMP.encode(), (shard,)).fetchall()[0]
         return Stamp(txn, max(ms, at_least_ms), generation)
+
+    def audit_key(self, shard: int) -> int:  # noqa: ARG002
+        """Take the server's time, after the transaction's number."""
+        txn, us = self._raw.execute(_AUDIT_KEY.encode()).fetchall()[0]
+        return audit_key(us, txn)
 
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded."""

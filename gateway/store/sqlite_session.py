@@ -13,12 +13,13 @@ from typing import TypeVar
 from sqlalchemy import Connection, Table
 
 from gateway.store.database import AliasKey, Head, Row, Stamp, least_ms
-from gateway.store.keys import CURRENT
+from gateway.store.keys import CURRENT, audit_key
 from gateway.store.parameter_rows import GENERATION
 from gateway.store.upsert import on_conflict
 
 _T = TypeVar("_T")
 _DELETE_TEXT = "INSERT INTO text_fts (text_fts, rowid, terms) VALUES ('delete', ?, ?)"
+_LAST_AUDIT = "SELECT max(pk) FROM audit WHERE shard = ?"
 _LONGEST_LIST = 30_000
 """SQLite takes 32,766 bound values in one statement."""
 
@@ -34,6 +35,7 @@ class SQLiteSession:
         self._now_ms = now_ms
         self._clocks: dict[int, Stamp] = {}
         self._texts: list[tuple[int, int, str]] = []
+        self._audited: dict[int, int] = {}
 
     def look(
         self, shard: int, keys: Sequence[tuple[str, str]], aliases: Sequence[AliasKey]
@@ -69,6 +71,15 @@ class SQLiteSession:
         stamp = Stamp(last.txn + 1, ms, last.generation)
         self._clocks[shard] = stamp
         return stamp
+
+    def audit_key(self, shard: int) -> int:
+        """Count on from the last row: the order of the keys is that of the commits."""
+        last = self._audited.get(shard)
+        if last is None:
+            row = self._raw.execute(_LAST_AUDIT, (shard,)).fetchone()
+            last = row[0] or 0
+        key = self._audited[shard] = max(audit_key(self._now_ms() * 1000), last + 1)
+        return key
 
     def finish(self) -> None:
         """Write the texts and keep the counters before the transaction is committed."""

@@ -1,7 +1,7 @@
 """The store as the other layers see it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,9 @@ from gateway.errors import GatewayError
 from gateway.fhir.search_model import Query
 from gateway.fhir.search_query import Mode, parse_query
 from gateway.records import BusinessKey, CodeSets, Commit, Stored, Visibility
-from gateway.store import labels, maintenance, pruning, upgrading, versions, writing
+from gateway.store import audit_chain, labels, maintenance, pruning, upgrading, versions, writing
+from gateway.store.audit import AuditTrail
+from gateway.store.audit_chain import AuditChain
 from gateway.store.database import Session
 from gateway.store.journal import Journal
 from gateway.store.keys import instant, micros, text_number
@@ -35,6 +37,12 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
+def _witness(visibility: Visibility, found: Iterable[Stored | None]) -> None:
+    """Note for the audit trail what an asker is told, a deletion too."""
+    if visibility.seen is not None:
+        visibility.seen.add(one for one in found if one is not None)
+
+
 class Store:
     """Versions, index, journal, outbox and registry of one database.
 
@@ -51,6 +59,7 @@ class Store:
         self.journal = Journal(database, self.registry, folder)
         self.outbox = Outbox(database)
         self.parameters = Parameters(database)
+        self.audit = AuditTrail(database)
         self.code_sets: CodeSets | None = None
 
     @classmethod
@@ -126,11 +135,15 @@ class Store:
 
     def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
         """Give the newest version, a deletion too (``is_deleted``); None: absent or invisible."""
-        return versions.read(self.database, visibility, (type_, id_), self._now_us())
+        found = versions.read(self.database, visibility, (type_, id_), self._now_us())
+        _witness(visibility, (found,))
+        return found
 
     def vread(self, visibility: Visibility, type_: str, id_: str, version: int) -> Stored | None:
         """Give one version; None when absent or invisible."""
-        return versions.read(self.database, visibility, (type_, id_), self._now_us(), version)
+        found = versions.read(self.database, visibility, (type_, id_), self._now_us(), version)
+        _witness(visibility, (found,))
+        return found
 
     def history(
         self,
@@ -144,7 +157,7 @@ class Store:
         cursor: str | None = None,
     ) -> Page:
         """Give versions, newest first; ``at`` is a half-open range of time."""
-        return versions.history(
+        page = versions.history(
             self.database,
             visibility,
             now_ms=self._now_us() // 1000,
@@ -155,6 +168,8 @@ class Store:
             count=count,
             cursor=cursor,
         )
+        _witness(visibility, page.matches)
+        return page
 
     def query(
         self,
@@ -178,7 +193,13 @@ class Store:
         Raises GW-5006 when the cursor's snapshot is no longer kept, GW-7105 when too much would be
         included.
         """
-        return search(self.database, visibility, query, now_us=self._now_us(), cursor=cursor)
+        page = search(self.database, visibility, query, now_us=self._now_us(), cursor=cursor)
+        _witness(visibility, (*page.matches, *page.included))
+        return page
+
+    def audit_chain(self, secret: bytes) -> AuditChain:
+        """Give what seals and checks the audit trail; ``secret`` is the deployment's."""
+        return AuditChain(self.database, secret)
 
     def complete_utc(self, shard: int) -> datetime:
         """Give a moment: whatever is committed from now on carries ``lastUpdated`` at or after."""
@@ -222,6 +243,10 @@ class Store:
             for statuses, before in ended
         )
         return finished, failed
+
+    def prune_audit(self, shard: int, before: datetime) -> int:
+        """Drop the accesses of blocks that ended before a time; give how many."""
+        return audit_chain.prune(self.database, shard, before)
 
     def reclaim(self) -> int:
         """Delete files that no message needs, give free pages back; give the bytes come free."""

@@ -1,0 +1,99 @@
+"""The tables of the audit trail, and of what persons do not let others see."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from gateway.store.schema import metadata
+
+_TEXT: TypeEngine[str] = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, _TEXT, nullable=null)
+
+
+def _big(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _shard() -> Column[int]:
+    return Column("shard", Integer, nullable=False)
+
+
+audit = Table(
+    "audit",
+    metadata,
+    _shard(),
+    _big("pk"),  # microseconds since 2020 and 12 bits that tell neighbours apart
+    _text("client"),
+    _text("member"),
+    _text("agent", null=True),
+    _text("purpose", null=True),
+    _text("reason", null=True),
+    _text("method"),
+    _text("word"),
+    _text("path"),
+    _text("query"),
+    _text("error", null=True),
+    _text("peer", null=True),
+    Column("status", Integer, nullable=False),
+    Column("seen", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("shard", "pk", name="audit_pk"),
+)
+
+# What an access touched: ``Type/id``, and ``person:`` with the keyed hash of the person.
+audit_seen = Table(
+    "audit_seen",
+    metadata,
+    _shard(),
+    _text("value"),
+    _big("pk"),
+    PrimaryKeyConstraint("shard", "value", "pk", name="audit_seen_pk"),
+    sqlite_with_rowid=False,
+)
+
+# A block holds the rows above ``after_pk`` up to ``last_pk``; ``digest`` chains it to ``previous``.
+audit_block = Table(
+    "audit_block",
+    metadata,
+    _shard(),
+    Column("number", Integer, nullable=False),
+    _big("after_pk"),
+    _big("last_pk"),
+    Column("rows", Integer, nullable=False),
+    _text("content"),
+    _text("previous"),
+    _text("digest"),
+    Column("is_pruned", Boolean, nullable=False),
+    PrimaryKeyConstraint("shard", "number", name="audit_block_pk"),
+)
+
+exclusion = Table(
+    "exclusion",
+    metadata,
+    _shard(),
+    _text("person"),
+    _text("reason"),
+    _text("member"),  # '' = every member
+    _text("owner"),  # '' = records of every member
+    Column("classes", Integer, nullable=False),
+    _big("since_utc"),
+    _big("until_utc"),
+    Column("is_exempt", Boolean, nullable=False),  # takes the member out of the reason's others
+    PrimaryKeyConstraint(
+        "shard", "person", "reason", "member", "owner", "is_exempt", name="exclusion_pk"
+    ),
+    Index("exclusion_by_reason", "shard", "reason"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,144 @@
+"""Every answer leaves its row in the audit trail first: the one place at the edge.
+
+A WSGI application around all others. What is asked gathers in a ``Trail`` in the request's environ:
+who asks, and through the asker's own ``Visibility`` what is read or written. The row is durable
+before the first octet of the answer goes out; where it cannot be written, nothing is told.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from gateway.errors import GatewayError
+from gateway.fhir import codec
+from gateway.fhir.outcome import operation_outcome
+from gateway.records import UNNAMED, Audited, Principal, Seen, Visibility
+from gateway.store import Store
+from gateway.telemetry import log
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LOG = log("audit")
+_KEY = "gateway.trail"
+# What everybody may know, and what tells nothing of anybody.
+_PUBLIC = frozenset(
+    {
+        *("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/fhir/metadata"),
+        *("/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration"),
+    }
+)
+_LONGEST_PATH = 2_000
+_UNREAD = "\N{REPLACEMENT CHARACTER}"
+_WORDS = {"intake": "intake", "oauth": "login"}
+"""What is asked outside of FHIR, by the first part of its address."""
+
+
+@dataclass(slots=True)
+class Trail:
+    """What is known of one request while it is answered; ``query`` in readable form."""
+
+    word: str = ""
+    query: str = ""
+    client: str = ""
+    member: str = ""
+    shard: int = UNNAMED
+    agent: str | None = None
+    purpose: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    seen: Seen = field(default_factory=Seen)
+
+    def watch(self, asker: Principal) -> Principal:
+        """Note who asks; give the same principal, whose eyes are watched from now on."""
+        self.client = asker.client
+        return replace(asker, visibility=self.look(asker.visibility))
+
+    def look(self, eyes: Visibility) -> Visibility:
+        """Note for which member is read; give the same eyes, watched."""
+        self.member, self.shard = eyes.member, eyes.shard
+        return replace(eyes, seen=self.seen)
+
+
+def trail_of(environ: "WSGIEnvironment") -> Trail:
+    """Give the trail of a request."""
+    found: Trail = environ.setdefault(_KEY, Trail())
+    return found
+
+
+class Trailed:
+    """The application with a row for each access, before its answer."""
+
+    def __init__(self, behind: "WSGIApplication", store: Store) -> None:
+        self._behind, self._store = behind, store
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer once the row is durable; 503 where it cannot be written."""
+        if environ["PATH_INFO"] in _PUBLIC:
+            return self._behind(environ, start_response)
+        trail = environ[_KEY] = Trail()
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def hold(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+            begun[:] = [(status, headers)]
+
+        body = self._behind(environ, hold)
+        status, headers = begun[0]
+        try:
+            self._store.audit.append(_row(environ, trail, int(status[:3])))
+        except GatewayError as error:
+            LOG.warning("access not audited, not answered", error=error.number)
+            _close(body)
+            return _unavailable(error, start_response)
+        start_response(status, headers)
+        return body
+
+
+def _row(environ: "WSGIEnvironment", trail: Trail, status: int) -> Audited:
+    return Audited(
+        trail.shard,
+        trail.client,
+        trail.member,
+        environ["REQUEST_METHOD"][:20],
+        trail.word or _WORDS.get(environ["PATH_INFO"].split("/")[1], "unknown"),
+        _path(environ),
+        _text(trail.query or unquote_plus(environ.get("QUERY_STRING", ""))),
+        status,
+        trail.agent,
+        trail.purpose,
+        trail.reason,
+        trail.error,
+        environ.get("REMOTE_ADDR"),
+        trail.seen,
+    )
+
+
+def _text(text: str) -> str:
+    """Make a part of an address storable: a NUL ends texts elsewhere, a lone half is none."""
+    return text.replace("\0", _UNREAD).encode("utf-8", "replace").decode()
+
+
+def _path(environ: "WSGIEnvironment") -> str:
+    octets: str = environ["PATH_INFO"]
+    return _text(octets.encode("latin-1", "replace").decode("utf-8", "replace"))[:_LONGEST_PATH]
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _unavailable(error: GatewayError, start_response: "StartResponse") -> Iterable[bytes]:
+    content = codec.encode(operation_outcome(error.as_issues(), "zh"))
+    headers = [
+        ("Content-Type", "application/fhir+json; charset=utf-8"),
+        ("Content-Length", str(len(content))),
+        ("Retry-After", "5"),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [content]
