@@ -1,4 +1,4 @@
-"""The mapping engine: YAML compiled once to closures that keep the lineage of every leaf.
+"""The mapping engine: YAML compiled once to code that keeps the lineage of every leaf.
 
 ``docs/mapping.md`` is the language. ``load_mapping`` compiles one file, ``Library`` a folder.
 """

@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.mapping.constants import compile_constant
+from gateway.mapping.code import Code, Here
+from gateway.mapping.constants import Constant, compile_constant
 from gateway.mapping.nodes import Scalar, Table
-from gateway.mapping.run import Convert, Frame, One, Run, Spot
+from gateway.mapping.run import Convert, Read, Run, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
 from gateway.mapping.tables import CodeTable, Row, from_pairs
-from gateway.mapping.texts import Source, place_of
-from gateway.records import Place
+from gateway.mapping.texts import converted, place_of
+from gateway.mapping.writers import One, Source
+from gateway.records import Lineage, Place
 
 _COPY, _ABSENT = "copy", "absent"
-_Write = Callable[[Run, Row, str, str, tuple[Place, ...]], Any]
+Places = tuple[Place, ...]
+Otherwise = Callable[[Run, str, Places, str], Any]
+"""Gives what stands for a code without a row: (run, pointer, places, the row's name)."""
 
 
 class Coded:
@@ -26,62 +30,62 @@ class Coded:
         self._type = element.type
         self._convert = convert
         self._spot = spot
-        self.otherwise: One | None = None
+        self.otherwise: Otherwise | None = None
         self.is_copied = False
         self.is_left_out = False
 
     def of(self, source: Source) -> One:
         """Translate the text of a source."""
-        convert, table = self._convert, self._table
 
-        def value(frame: Frame, pointer: str) -> Any:
-            read = source(frame)
-            if read is None:
-                return None
-            text, places = read
-            run = frame.run
-            if convert is not None:
-                text = convert(text, run, place_of(places))
-                if text is None:
-                    return None
-            row = table.find(text)
-            if row is None:
-                return self._unknown(frame, text, pointer, places)
-            return self._write(run, row, text, pointer, places)
+        def write(code: Code, here: Here, into: str) -> None:
+            text, places = self.read(code, here, source)
+            code.put(f"{into} = None")
+            with code.block(f"if {text} is not None:"):
+                translate = code.bind(self.translated, "translated")
+                code.put(f"{into} = {translate}(run, {text}, {here.path}, {places})")
 
-        return value
+        return write
 
-    def _unknown(self, frame: Frame, text: str, pointer: str, places: tuple[Place, ...]) -> Any:
-        run, rule = frame.run, self._spot.rule
+    def read(self, code: Code, here: Here, source: Source) -> tuple[str, str]:
+        """Write the reading of the text that is translated."""
+        return converted(code, source(code, here), self._convert)
+
+    def translated(self, run: Run, text: str, pointer: str, places: Places) -> Any:
+        """Translate a text."""
+        row = self._table.find(text)
+        if row is None:
+            return self._unknown(run, text, pointer, places)
+        return self._write(run, row, text, pointer, places)
+
+    def unlogged(self, run: Run, text: str, places: Places) -> Read | tuple[None, Places]:
+        """Translate without lineage, but give the places that it would name."""
+        lineage = run.lineage
+        before = len(lineage)
+        value = self.translated(run, text, "", places)
+        spots = lineage[before].sources if len(lineage) > before else ()
+        del lineage[before:]
+        return value, spots
+
+    def _unknown(self, run: Run, text: str, pointer: str, places: Places) -> Any:
+        rule = self._spot.rule
         if self.is_left_out:
             run.warn("GW-3207", self._spot, place_of(places), table=self._table.name)
             return None
         if self.is_copied:
             if self._type in STRINGS:
-                run.lineage.append((pointer, "copied", places, rule, None))
+                run.lineage.append(Lineage(pointer, "copied", places, rule, None))
                 return text
             inner = pointer if self._type == "Coding" else f"{pointer}/coding/0"
-            run.lineage.append((f"{inner}/code", "copied", places, rule, None))
+            run.lineage.append(Lineage(f"{inner}/code", "copied", places, rule, None))
             return {"code": text} if self._type == "Coding" else {"coding": [{"code": text}]}
         if self.otherwise is not None:
-            before = len(run.lineage)
-            found = self.otherwise(frame, pointer)
-            for no in range(before, len(run.lineage)):
-                path, kind, spots, own, _ = run.lineage[no]
-                run.lineage[no] = (
-                    path,
-                    kind,
-                    spots or places,
-                    own,
-                    f"{self._table.name}:otherwise",
-                )
-            return found
+            return self.otherwise(run, pointer, places, f"{self._table.name}:otherwise")
         raise run.refusal("GW-3102", self._spot, place_of(places), table=self._table.name)
 
-    def _write(self, run: Run, row: Row, text: str, pointer: str, places: tuple[Place, ...]) -> Any:
+    def _write(self, run: Run, row: Row, text: str, pointer: str, places: Places) -> Any:
         rule = self._spot.rule
         if self._type in STRINGS:
-            run.lineage.append((pointer, "translated", places, rule, row.spot))
+            run.lineage.append(Lineage(pointer, "translated", places, rule, row.spot))
             return row.target
         if self._type == "Coding":
             return self._coding(run, row, pointer, places)
@@ -90,80 +94,80 @@ class Coded:
             original = {"system": row.source_system, "code": text}
             if row.source_system:
                 run.lineage.append(
-                    (f"{pointer}/coding/1/system", "translated", places, rule, row.spot)
+                    Lineage(f"{pointer}/coding/1/system", "translated", places, rule, row.spot)
                 )
-            run.lineage.append((f"{pointer}/coding/1/code", "copied", places, rule, None))
+            run.lineage.append(Lineage(f"{pointer}/coding/1/code", "copied", places, rule, None))
             codings.append({name: part for name, part in original.items() if part})
         return {"coding": codings}
 
-    def _coding(
-        self, run: Run, row: Row, pointer: str, places: tuple[Place, ...]
-    ) -> dict[str, Any]:
+    def _coding(self, run: Run, row: Row, pointer: str, places: Places) -> dict[str, Any]:
         coding = {"system": row.system, "code": row.target, "display": row.display}
         made = {name: text for name, text in coding.items() if text}
+        rule = self._spot.rule
         for name in made:
-            run.lineage.append(
-                (f"{pointer}/{name}", "translated", places, self._spot.rule, row.spot)
-            )
+            run.lineage.append(Lineage(f"{pointer}/{name}", "translated", places, rule, row.spot))
         return made
 
     def after(self, one: One) -> One:
         """Translate the first coding that a datatype map gave, the originals after it."""
 
-        def value(frame: Frame, pointer: str) -> Any:
-            run = frame.run
-            before = len(run.lineage)
-            made = one(frame, pointer)
-            if made is None:
-                return None
-            codings = [made] if self._type == "Coding" else made.get("coding", [])
-            coded = [coding for coding in codings if "code" in coding]
-            if not coded:
-                return made
-            places = _places(run, before)
-            row = None
-            for coding in coded:
-                row = row or self._table.find(coding["code"], coding.get("system"))
-            if row is None:
-                return made if self.is_copied else self._unknown(frame, "", pointer, places)
-            if self._type == "Coding":
-                del run.lineage[before:]
-                return self._coding(run, row, pointer, places)
-            _shift(run, before, f"{pointer}/coding/")
-            made["coding"] = [self._coding(run, row, f"{pointer}/coding/0", places), *codings]
+        def write(code: Code, here: Here, into: str) -> None:
+            before = code.fresh("n")
+            code.put(f"{before} = len(rows)")
+            one(code, here, into)
+            with code.block(f"if {into} is not None:"):
+                translate = code.bind(self._after, "translated")
+                code.put(f"{into} = {translate}(run, {into}, {here.path}, {before})")
+
+        return write
+
+    def _after(self, run: Run, made: dict[str, Any], pointer: str, before: int) -> Any:
+        codings = [made] if self._type == "Coding" else made.get("coding", [])
+        coded = [coding for coding in codings if "code" in coding]
+        if not coded:
             return made
+        places = _places(run, before)
+        row = None
+        for coding in coded:
+            row = row or self._table.find(coding["code"], coding.get("system"))
+        if row is None:
+            return made if self.is_copied else self._unknown(run, "", pointer, places)
+        if self._type == "Coding":
+            del run.lineage[before:]
+            return self._coding(run, row, pointer, places)
+        _shift(run, before, f"{pointer}/coding/")
+        made["coding"] = [self._coding(run, row, f"{pointer}/coding/0", places), *codings]
+        return made
 
-        return value
 
-
-def _places(run: Run, before: int) -> tuple[Place, ...]:
-    for pointer, _, places, _, _ in run.lineage[before:]:
-        if pointer.endswith("/code"):
-            return places
+def _places(run: Run, before: int) -> Places:
+    for row in run.lineage[before:]:
+        if row.pointer.endswith("/code"):
+            return row.sources
     return ()
 
 
 def _shift(run: Run, before: int, prefix: str) -> None:
     """Move the lineage of the original codings one index up."""
     for no in range(before, len(run.lineage)):
-        pointer, kind, places, rule, row = run.lineage[no]
-        if pointer.startswith(prefix):
-            index, _, rest = pointer[len(prefix) :].partition("/")
-            run.lineage[no] = (f"{prefix}{int(index) + 1}/{rest}", kind, places, rule, row)
+        row = run.lineage[no]
+        if row.pointer.startswith(prefix):
+            index, _, rest = row.pointer[len(prefix) :].partition("/")
+            pointer = f"{prefix}{int(index) + 1}/{rest}"
+            run.lineage[no] = Lineage(pointer, row.kind, row.sources, row.rule, row.code_row)
 
 
-def unlogged(one: Callable[[Frame, str], str | None]) -> Source:
+def unlogged(coded: Coded, source: Source) -> Source:
     """Use a translation where nothing is written: its places are kept, its lineage row is not."""
 
-    def source(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
-        lineage = frame.run.lineage
-        before = len(lineage)
-        value = one(frame, "")
-        places = lineage[before][2] if len(lineage) > before else ()
-        del lineage[before:]
-        return None if value is None else (value, places)
+    def write(code: Code, here: Here) -> tuple[str, str]:
+        text, places = coded.read(code, here, source)
+        with code.block(f"if {text} is not None:"):
+            translate = code.bind(coded.unlogged, "unlogged")
+            code.put(f"{text}, {places} = {translate}(run, {text}, {places})")
+        return text, places
 
-    return source
+    return write
 
 
 def compile_codes(
@@ -207,7 +211,8 @@ def _compile_otherwise(
     elif isinstance(other, Scalar) and other.text == _ABSENT:
         coded.is_left_out = True
     elif isinstance(other, Scalar) and element.type in STRINGS:
-        coded.otherwise = compile_constant(other, element, scope, target, "default")
+        constant = compile_constant(other, element, scope, target)
+        coded.otherwise = _constant_text(constant) if constant else None
     elif isinstance(other, Table) and element.type not in STRINGS:
         coded.otherwise = _constant_coding(other, element, scope, target)
     else:
@@ -219,7 +224,15 @@ def _compile_otherwise(
         )
 
 
-def _constant_coding(other: Table, element: Element, scope: Scope, target: str) -> One | None:
+def _constant_text(constant: Constant) -> Otherwise:
+    def value(run: Run, pointer: str, places: Places, row: str) -> Any:
+        run.lineage.append(Lineage(pointer, "default", places, constant.rule, row))
+        return constant.of(run)
+
+    return value
+
+
+def _constant_coding(other: Table, element: Element, scope: Scope, target: str) -> Otherwise:
     """Compile ``otherwise: {system: …, code: …, display: …, text: …}`` for a coding or concept."""
     known = {"system", "code", "display"} | (
         {"text"} if element.type == "CodeableConcept" else set()
@@ -231,15 +244,15 @@ def _constant_coding(other: Table, element: Element, scope: Scope, target: str) 
     text = other.text("text")
     rule = scope.spot(other.mark, target).rule
 
-    def value(frame: Frame, pointer: str) -> dict[str, Any]:
+    def value(run: Run, pointer: str, places: Places, row: str) -> dict[str, Any]:
         inner = pointer if element.type == "Coding" else f"{pointer}/coding/0"
         for name in coding:
-            frame.run.lineage.append((f"{inner}/{name}", "default", (), rule, None))
+            run.lineage.append(Lineage(f"{inner}/{name}", "default", places, rule, row))
         if element.type == "Coding":
             return dict(coding)
         made: dict[str, Any] = {"coding": [dict(coding)]} if coding else {}
         if text:
-            frame.run.lineage.append((f"{pointer}/text", "default", (), rule, None))
+            run.lineage.append(Lineage(f"{pointer}/text", "default", places, rule, row))
             made["text"] = text
         return made
 

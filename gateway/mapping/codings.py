@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from gateway.mapping.run import Frame, One, Spot
+from gateway.mapping.code import Code, Here
+from gateway.mapping.run import Run, Spot
 from gateway.mapping.scope import Scope
+from gateway.mapping.writers import One
 
 
 def settled(one: One, scope: Scope, spot: Spot) -> One:
@@ -13,19 +15,20 @@ def settled(one: One, scope: Scope, spot: Spot) -> One:
     """
     codes_of = scope.shapes.codes_of
 
-    def value(frame: Frame, pointer: str) -> Any:
-        made = one(frame, pointer)
-        if made is None or "code" not in made or "system" not in made:
-            return made
+    def settle(run: Run, made: dict[str, Any], pointer: str) -> None:
         codes = codes_of(made["system"])
         if codes is None or made["code"] in codes:
-            return made
-        run = frame.run
+            return
         del made["system"]
         path = f"{pointer}/system"
-        run.lineage[:] = [row for row in run.lineage if row[0] != path]
-        places = [row[2][0] for row in run.lineage if row[0] == f"{pointer}/code" and row[2]]
+        run.lineage[:] = [row for row in run.lineage if row.pointer != path]
+        at = f"{pointer}/code"
+        places = [row.sources[0] for row in run.lineage if row.pointer == at and row.sources]
         run.warn("GW-3216", spot, places[-1] if places else None)
-        return made
 
-    return value
+    def write(code: Code, here: Here, into: str) -> None:
+        one(code, here, into)
+        with code.block(f"if {into} is not None and 'code' in {into} and 'system' in {into}:"):
+            code.put(f"{code.bind(settle, 'settle')}(run, {into}, {here.path})")
+
+    return write

@@ -13,12 +13,13 @@ from gateway.mapping.backward import compile_back
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table, plain
 from gateway.mapping.problems import Problems
-from gateway.mapping.program import MappingProgram, Samples
+from gateway.mapping.program import Generated, MappingProgram, Samples
 from gateway.mapping.resources import compile_resources
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Shapes, Structures
 from gateway.mapping.tables import CodeTable, from_file, from_pairs
-from gateway.mapping.texts import Source, first_of
+from gateway.mapping.texts import first_of
+from gateway.mapping.writers import Source
 from gateway.records import Format, PathDialect, Selector
 
 _KINDS: Mapping[str, tuple[type, str]] = {
@@ -210,6 +211,7 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
     resources = tree.get("resources")
     recipes = compile_resources(resources, scope) if isinstance(resources, Sequence) else []
     when = source.get("when")
+    test = compile_condition(when, scope) if when else None
     compile_back(tree.get("back"), scope)
     return MappingProgram(
         id=tree.text("id") or "",
@@ -217,8 +219,7 @@ def _program(path: Path, tree: Table, scope: Scope, files: list[Path]) -> Mappin
         format=scope.dialect.format,
         kinds=_kinds(source),
         recipes=tuple(recipes),
-        test=compile_condition(when, scope) if when else None,
-        time=_time(source, scope),
+        code=Generated(path.name, tuple(recipes), test, _time(source, scope)),
         zone=_zone(source, scope.problems),
         profile=_canonical(tree.text("profile")),
         is_out=tree.text("direction") == "out",

@@ -1,14 +1,17 @@
-"""Conditions: ``when: {in: [OBX-2, [NM, SN]]}`` compiled to a test of a frame."""
+"""Conditions: ``when: {in: [OBX-2, [NM, SN]]}`` written as one expression."""
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.conversions import compared
 from gateway.mapping.moments import is_to_the_second
-from gateway.mapping.nodes import Node, Scalar, Sequence, Table
-from gateway.mapping.run import Frame, Test
+from gateway.mapping.nodes import Node, Scalar, Table
+from gateway.mapping.nodes import Sequence as Listed
+from gateway.mapping.run import Run, Seen
 from gateway.mapping.scope import Scope, words
+from gateway.mapping.writers import Test
 from gateway.records import Selector
 
 WORDS = ("exists", "missing", "equals", "in", "matches", "number", "instant", "all", "any", "not")
@@ -23,49 +26,33 @@ def compile_condition(node: Node, scope: Scope) -> Test:
     tests = [
         _word(word, value, node, scope) for word, value in node.entries.items() if word in WORDS
     ]
-    return tests[0] if len(tests) == 1 else _all(tests)
+    return tests[0] if len(tests) == 1 else _joined("and", tests)
 
 
-def _never(frame: Frame) -> bool:
-    del frame
-    return False
+def _never(code: Code, here: Here) -> str:
+    del code, here
+    return "False"
 
 
-def _all(tests: list[Test]) -> Test:
-    def test(frame: Frame) -> bool:
-        for one in tests:  # noqa: SIM110 - a generator for every record costs more than its tests
-            if not one(frame):
-                return False
-        return True
-
-    return test
-
-
-def _any(tests: list[Test]) -> Test:
-    def test(frame: Frame) -> bool:
-        for one in tests:  # noqa: SIM110 - as above
-            if one(frame):
-                return True
-        return False
-
-    return test
+def _joined(word: str, tests: list[Test]) -> Test:
+    return lambda code, here: f"({f' {word} '.join(test(code, here) for test in tests)})"
 
 
 def _word(word: str, value: Node, table: Table, scope: Scope) -> Test:
     if word in ("all", "any"):
-        if not isinstance(value, Sequence) or not value.items:
+        if not isinstance(value, Listed) or not value.items:
             scope.problems.add(
                 table.mark_of(word), "GW-3012", word=word, expected="a list of conditions"
             )
             return _never
         tests = [compile_condition(item, scope) for item in value.items]
-        return _all(tests) if word == "all" else _any(tests)
+        return _joined("and" if word == "all" else "or", tests)
     if word == "not":
         inner = compile_condition(value, scope)
-        return lambda frame: not inner(frame)
+        return lambda code, here: f"(not {inner(code, here)})"
     if word in ("exists", "missing", "number", "instant"):
         return _about_one(word, value, scope)
-    if not isinstance(value, Sequence) or len(value.items) != 2:
+    if not isinstance(value, Listed) or len(value.items) != 2:
         scope.problems.add(table.mark_of(word), "GW-3012", word=word, expected="[PATH, …]")
         return _never
     select = scope.selector(value.items[0])
@@ -79,35 +66,43 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
     absent = scope.absent
 
     # That something exists is not read: what it says must still be mapped or ignored.
-    def exists(frame: Frame) -> bool:
-        for select in selects:
-            for seen in frame.texts(select):
-                if seen.text not in absent:
-                    return True
-        return False
+    def exists(code: Code, here: Here) -> str:
+        looks = [code.look(select, here) for select in selects]
+        if not absent:
+            return f"({' or '.join(looks)})"
+        tell = code.bind(_is_present, "is_present")
+        return f"{tell}({code.bind(absent, 'absent')}, {', '.join(looks)})"
 
-    def is_number(frame: Frame) -> bool:
-        for select in selects:
-            for seen in frame.texts(select):
-                found = compared(seen.text)
-                return found is not None and not found[2]
-        return False
+    def is_number(code: Code, here: Here) -> str:
+        looks = " or ".join(code.look(select, here) for select in selects)
+        return f"{code.bind(_is_number, 'is_number')}({looks})"
 
-    def is_instant(frame: Frame) -> bool:
-        for select in selects:
-            for seen in frame.texts(select):
-                return is_to_the_second(seen.text, frame.run.zone)
-        return False
+    def is_instant(code: Code, here: Here) -> str:
+        looks = " or ".join(code.look(select, here) for select in selects)
+        return f"{code.bind(_is_instant, 'is_instant')}({looks}, run)"
 
     if word in ("number", "instant"):
         return is_number if word == "number" else is_instant
-    return exists if word == "exists" else lambda frame: not exists(frame)
+    return exists if word == "exists" else lambda code, here: f"(not {exists(code, here)})"
+
+
+def _is_present(absent: frozenset[str], *looks: Sequence[Seen]) -> bool:
+    return any(seen.text not in absent for look in looks for seen in look)
+
+
+def _is_number(look: Sequence[Seen]) -> bool:
+    found = compared(look[0].text) if look else None
+    return found is not None and not found[2]
+
+
+def _is_instant(look: Sequence[Seen], run: Run) -> bool:
+    return bool(look) and is_to_the_second(look[0].text, run.zone)
 
 
 def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
-    items = wanted.items if isinstance(wanted, Sequence) else [wanted]
+    items = wanted.items if isinstance(wanted, Listed) else [wanted]
     texts = [item.text for item in items if isinstance(item, Scalar)]
-    if len(texts) != len(items) or (word != "in" and isinstance(wanted, Sequence)):
+    if len(texts) != len(items) or (word != "in" and isinstance(wanted, Listed)):
         scope.problems.add(wanted.mark, "GW-3012", word=word, expected="[PATH, text]")
         return _never
     if word == "matches":
@@ -117,11 +112,17 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
 
 
 def _test(select: Selector, holds: Callable[[str], bool]) -> Test:
-    def test(frame: Frame) -> bool:
-        for seen in frame.texts(select):
-            if holds(seen.text):
-                seen.read(frame.run)
-                return True
-        return False
+    def test(code: Code, here: Here) -> str:
+        tell = code.bind(_holds, "holds")
+        return f"{tell}({code.look(select, here)}, {code.bind(holds, 'wanted')}, run)"
 
     return test
+
+
+def _holds(look: Sequence[Seen], holds: Callable[[str], bool], run: Run) -> bool:
+    for seen in look:
+        if holds(seen.text):
+            if not seen.places:
+                seen.read(run)
+            return True
+    return False

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.nodes import Scalar
-from gateway.mapping.run import OPTION, Frame, One, Run, Spot
+from gateway.mapping.run import OPTION, Run, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
 from gateway.records import LineageKind
@@ -31,9 +32,32 @@ def compile_text(text: str, spot: Spot) -> Callable[[Run], str]:
     return lambda run: run.fill(text, spot)
 
 
+class Constant:
+    """A compiled constant: a value, or what the channel's options fill into a text."""
+
+    def __init__(
+        self, value: Any, fill: Callable[[Run], str] | None, kind: LineageKind, rule: str
+    ) -> None:
+        self._value = value
+        self._fill = fill
+        self._kind: LineageKind = kind
+        self.rule = rule
+
+    def of(self, run: Run) -> Any:
+        """Give the value for a record."""
+        return self._value if self._fill is None else self._fill(run)
+
+    def __call__(self, code: Code, here: Here, into: str) -> None:
+        """Write the value and its lineage (``writers.One``)."""
+        fill = self._fill
+        given = f"{code.bind(fill, 'fill')}(run)" if fill else code.literal(self._value)
+        code.put(f"{into} = {given}")
+        code.row(here, self._kind, "()", self.rule)
+
+
 def compile_constant(
     node: Scalar, element: Element, scope: Scope, target: str, kind: LineageKind = "constant"
-) -> One | None:
+) -> Constant | None:
     """Compile a constant for an element; None after a noted problem."""
     text = node.text
     pattern = _PATTERNS.get(element.type)
@@ -43,23 +67,9 @@ def compile_constant(
         )
         return None
     spot = scope.spot(node.mark, target)
-    rule = spot.rule
     if element.type in STRINGS and OPTION.search(text):
-        fill = compile_text(text, spot)
-
-        def filled(frame: Frame, pointer: str) -> Any:
-            value = fill(frame.run)
-            frame.run.lineage.append((pointer, kind, (), rule, None))
-            return value
-
-        return filled
-    constant = _typed(text, element.type)
-
-    def value(frame: Frame, pointer: str) -> Any:
-        frame.run.lineage.append((pointer, kind, (), rule, None))
-        return constant
-
-    return value
+        return Constant(None, compile_text(text, spot), kind, spot.rule)
+    return Constant(_typed(text, element.type), None, kind, spot.rule)
 
 
 def _typed(text: str, type_: str) -> Any:

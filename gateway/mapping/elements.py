@@ -1,16 +1,15 @@
 """``set:`` element by element: dotted names, arrays, alternatives, required elements."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from contextlib import nullcontext
+from typing import NamedTuple
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.problems import Mark
-from gateway.mapping.run import Frame, Many, One
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
-
-Put = Callable[[Frame, dict[str, Any], str], bool]
-"""Writes one element into an object; says whether something other than a constant came out."""
+from gateway.mapping.writers import Many, One, Put
 
 
 class Rule(NamedTuple):
@@ -110,52 +109,67 @@ def _rules(
 
 
 def _put(name: str, element: Element, rules: list[Rule]) -> Put:
-    suffix = f"/{name}"
-    if element.is_many:
-        return _put_many(name, suffix, rules)
-    if len(rules) > 1:
-        return _put_first(name, suffix, rules)
-    one, is_dynamic = rules[0].one, rules[0].is_dynamic
-    assert one is not None  # noqa: S101 - an element that occurs once has no Many (GW-3029)
+    if not element.is_many:
+        return _put_first(name, rules)
+    if len(rules) == 1 and rules[0].one is not None:
+        return _put_single(name, rules[0].one, is_dynamic=rules[0].is_dynamic)
+    return _put_many(name, rules)
 
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        value = one(frame, pointer + suffix)
-        if value is None:
-            return False
-        obj[name] = value
-        return is_dynamic
+
+def _kept(code: Code, statement: str, found: str | None, value: str) -> None:
+    """Write what is done with a value that is there."""
+    with code.block(f"if {value} is not None:"):
+        code.put(statement)
+        if found:
+            code.put(f"{found} = True")
+
+
+def _put_first(name: str, rules: list[Rule]) -> Put:
+    """Put the first value that is there."""
+
+    def put(code: Code, here: Here, obj: str, found: str | None) -> None:
+        value = code.fresh("v")
+        inner = here.below(name)
+        for number, (one, _, is_dynamic) in enumerate(rules):
+            assert one is not None  # noqa: S101 - an element that occurs once has no Many (GW-3029)
+            with code.block(f"if {value} is None:") if number else nullcontext():
+                one(code, inner, value)
+                _kept(code, f"{obj}[{name!r}] = {value}", found if is_dynamic else None, value)
 
     return put
 
 
-def _put_first(name: str, suffix: str, rules: list[Rule]) -> Put:
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        for rule in rules:
-            value = rule.one(frame, pointer + suffix) if rule.one else None
-            if value is not None:
-                obj[name] = value
-                return rule.is_dynamic
-        return False
+def _put_single(name: str, one: One, *, is_dynamic: bool) -> Put:
+    """Put the one value of an array."""
+
+    def put(code: Code, here: Here, obj: str, found: str | None) -> None:
+        value = code.fresh("v")
+        one(code, here.below(f"{name}/0"), value)
+        _kept(code, f"{obj}[{name!r}] = [{value}]", found if is_dynamic else None, value)
 
     return put
 
 
-def _put_many(name: str, suffix: str, rules: list[Rule]) -> Put:
-    def put(frame: Frame, obj: dict[str, Any], pointer: str) -> bool:
-        whole = pointer + suffix
-        values: list[Any] = []
-        found = False
-        for one, many, is_dynamic in rules:
-            before = len(values)
-            if many is not None:
-                values += many(frame, whole, before)
-            elif one is not None:
-                value = one(frame, f"{whole}/{before}")
-                if value is not None:
-                    values.append(value)
-            found = found or (is_dynamic and len(values) > before)
-        if values:
-            obj[name] = values
-        return found
+def _put_many(name: str, rules: list[Rule]) -> Put:
+    def put(code: Code, here: Here, obj: str, found: str | None) -> None:
+        values, value = code.fresh("a"), code.fresh("v")
+        code.put(f"{values} = []")
+        whole = here.below(name)
+        for number, (one, many, is_dynamic) in enumerate(rules):
+            told = found if is_dynamic else None
+            if one is not None:
+                inner = whole.below("0")
+                if number:
+                    inner = code.pointed(f"{whole.below('').path} + str(len({values}))", here)
+                one(code, inner, value)
+                _kept(code, f"{values}.append({value})", told, value)
+            elif many is not None:
+                before = code.fresh("n")
+                code.put(f"{before} = len({values})")
+                many(code, whole, values)
+                if told:
+                    code.put(f"{told} = {told} or len({values}) > {before}")
+        with code.block(f"if {values}:"):
+            code.put(f"{obj}[{name!r}] = {values}")
 
     return put

@@ -3,41 +3,42 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.codes import compile_codes, unlogged
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_text
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.references import instances
-from gateway.mapping.run import Frame, Spot, Test
+from gateway.mapping.run import Convert, Frame, Spot
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
-from gateway.mapping.texts import Source, compile_functions, compile_source, first_of, place_of
+from gateway.mapping.texts import compile_functions, compile_source, converted, first_of
+from gateway.mapping.writers import Source, Test
 from gateway.records import BusinessKey, Place, Selector
 
 WORDS = ("value", "system", "assigner", "type", "shared", "within", "text", "each", "when")
 _TEXT = Element("key", "key", "string", False, False, "string")
 Found = tuple[BusinessKey, tuple[Place, ...]]
-System = Callable[[Frame], tuple[str, tuple[Place, ...]] | None]
+Adder = Callable[[Code, Here, str], None]
+"""Adds the keys that are present to the list in a variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The compiled alternatives of one resource; ``paths`` name them when none is present."""
 
-    alternatives: tuple[Callable[[Frame], list[Found]], ...]
+    alternatives: tuple[Adder, ...]
     paths: tuple[str, ...]
     spot: Spot
 
-    def find(self, frame: Frame) -> list[Found]:
-        """Give every key present, in the author's order."""
-        found: list[Found] = []
-        seen: set[BusinessKey] = set()
-        for alternative in self.alternatives:
-            for key in alternative(frame):
-                if key[0] not in seen:
-                    seen.add(key[0])
-                    found.append(key)
-        return found
+    def write(self, code: Code) -> str:
+        """Write the function that gives every key present, in the author's order."""
+        with code.function("keys", "f") as name:
+            code.put("found = []")
+            for alternative in self.alternatives:
+                alternative(code, Here(), "found")
+            code.put("return found")
+        return name
 
 
 def compile_keys(node: Node, type_: str, scope: Scope) -> Keys:
@@ -61,14 +62,14 @@ def _shown(node: Node) -> str:
     return " ".join(part for part in parts if part) or "…"
 
 
-def _compile(node: Node, type_: str, scope: Scope) -> Callable[[Frame], list[Found]] | None:
+def _compile(node: Node, type_: str, scope: Scope) -> Adder | None:
     if isinstance(node, Scalar):
         select = scope.selector(node)
         if select is None:
             return None
         system = f"urn:key:{node.text}"
         source = first_of([select], scope.absent)
-        return _alternative(type_, lambda _frame: (system, ()), source, is_shared=False)
+        return _alternative(type_, _constant(system), source, is_shared=False)
     if not isinstance(node, Table) or not words(node, WORDS, scope.problems):
         scope.problems.add(node.mark, "GW-3012", word="key", expected="a path or {system, value}")
         return None
@@ -94,35 +95,34 @@ def _compile(node: Node, type_: str, scope: Scope) -> Callable[[Frame], list[Fou
     return made
 
 
-def _alternative(
-    type_: str, system: System, source: Source, *, is_shared: bool
-) -> Callable[[Frame], list[Found]]:
-    def keys(frame: Frame) -> list[Found]:
-        read = source(frame)
-        if read is None:
-            return []
-        named = system(frame)
-        if named is None:
-            return []
-        return [(BusinessKey(type_, named[0], read[0], is_shared), read[1] + named[1])]
+def _alternative(type_: str, system: Source, source: Source, *, is_shared: bool) -> Adder:
+    def write(code: Code, here: Here, into: str) -> None:
+        text, places = source(code, here)
+        with code.block(f"if {text} is not None:"):
+            named, spots = system(code, here)
+            key = f"BusinessKey({type_!r}, {named}, {text}, {is_shared})"
+            code.names["BusinessKey"] = BusinessKey
+            with code.block(f"if {named} is not None:"):
+                code.put(f"{into}.append(({key}, {places} + {spots}))")
 
-    return keys
+    return write
 
 
-def _when(keys: Callable[[Frame], list[Found]], test: Test) -> Callable[[Frame], list[Found]]:
-    return lambda frame: keys(frame) if test(frame) else []
+def _when(keys: Adder, test: Test) -> Adder:
+    def write(code: Code, here: Here, into: str) -> None:
+        with code.block(f"if {test(code, here)}:"):
+            keys(code, here, into)
+
+    return write
 
 
-def _each(keys: Callable[[Frame], list[Found]], each: Selector) -> Callable[[Frame], list[Found]]:
-    def several(frame: Frame) -> list[Found]:
-        run = frame.run
-        return [
-            key
-            for anchor in each(frame.anchor, run.root)
-            for key in keys(Frame(run, anchor, frame.instance, frame))
-        ]
+def _each(keys: Adder, each: Selector) -> Adder:
+    def write(code: Code, here: Here, into: str) -> None:
+        anchor = code.fresh("a")
+        with code.block(f"for {anchor} in {code.bind(each, 'path')}({here.frame}.anchor, root):"):
+            keys(code, code.frame(anchor, here), into)
 
-    return several
+    return write
 
 
 def _value(node: Node, scope: Scope) -> Source:
@@ -136,33 +136,29 @@ def _value(node: Node, scope: Scope) -> Source:
         coded = compile_codes(
             node, _TEXT, compile_functions(node, None, scope, "key").convert, scope, "key"
         )
-        return unlogged(coded.of(source)) if coded else source
+        return unlogged(coded, source) if coded else source
     convert = compile_functions(node, None, scope, "key").convert
     if convert is None:
         return source
-
-    def converted(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
-        read = source(frame)
-        if read is None:
-            return None
-        value = convert(read[0], frame.run, place_of(read[1]))
-        return None if value is None else (str(value), read[1])
-
-    return converted
+    shown: Convert = lambda text, run, place: (  # noqa: E731 - one expression
+        None if (value := convert(text, run, place)) is None else str(value)
+    )
+    return lambda code, here: converted(code, source(code, here), shown)
 
 
-def _system(node: Table, scope: Scope) -> System:
+def _system(node: Table, scope: Scope) -> Source:
     given = node.get("system")
-    system: System
     if given is None:
         system = _constant("urn:assigner" if "assigner" in node else f"urn:key:{_shown(node)}")
     elif isinstance(given, Scalar) and not given.text.startswith("."):
         fill = compile_text(given.text, scope.spot(given.mark, "key.system"))
 
-        def filled(frame: Frame) -> tuple[str, tuple[Place, ...]]:
-            return fill(frame.run), ()
+        def system(code: Code, here: Here) -> tuple[str, str]:
+            del here
+            text = code.fresh("t")
+            code.put(f"{text} = {code.bind(fill, 'fill')}(run)")
+            return text, "()"
 
-        system = filled
     else:
         system = _value(given, scope)
     if "assigner" not in node:
@@ -170,43 +166,57 @@ def _system(node: Table, scope: Scope) -> System:
     return _assigned(system, first_of(scope.selectors_of(node.entries["assigner"]), scope.absent))
 
 
-def _constant(text: str) -> System:
-    return lambda _frame: (text, ())
+def _constant(text: str) -> Source:
+    def write(code: Code, here: Here) -> tuple[str, str]:
+        del here
+        name = code.fresh("t")
+        code.put(f"{name} = {text!r}")
+        return name, "()"
+
+    return write
 
 
-def _assigned(system: System, assigner: Source) -> System:
-    def assigned(frame: Frame) -> tuple[str, tuple[Place, ...]] | None:
-        start, end = system(frame), assigner(frame)
-        if start is None or end is None:
-            return None
-        return f"{start[0]}:{end[0]}", start[1] + end[1]
+def _assigned(system: Source, assigner: Source) -> Source:
+    def write(code: Code, here: Here) -> tuple[str, str]:
+        start, spots = system(code, here)
+        end, more = assigner(code, here)
+        text, places = code.fresh("t"), code.fresh("q")
+        code.put(f"{text} = None")
+        with code.block(f"if {start} is not None and {end} is not None:"):
+            code.put(f"{text} = {start} + ':' + {end}", f"{places} = {spots} + {more}")
+        return text, places
 
-    return assigned
+    return write
 
 
-def _within(node: Table, type_: str, scope: Scope) -> Callable[[Frame], list[Found]] | None:
+def _within(node: Table, type_: str, scope: Scope) -> Adder | None:
     """Compile a key within another resource of the record: its first key and the own part."""
     name = node.text("within") or ""
     if name not in scope.types:
         mark = node.mark_of("within")
         scope.problems.add(mark, "GW-3023", near=(name, scope.types), name=name)
         return None
-    source = _value(node.entries["value"], scope) if "value" in node else None
+    source = _value(node.entries["value"], scope) if "value" in node else _constant("")
     suffix = f"/{node.text('text')}" if node.text("text") else ""
     spot = scope.spot(node.mark, f"{type_}.id")
 
-    def keys(frame: Frame) -> list[Found]:
+    def outer(frame: Frame) -> BusinessKey | None:
         found = [one for one in instances(frame, name) if one.keys]
         if len(found) > 1:
             raise frame.run.refusal(
                 "GW-3104", spot, frame.anchor.place, name=name, count=len(found)
             )
-        read = source(frame) if source else ("", ())
-        if not found or read is None:
-            return []
-        return [(_inner(type_, found[0].keys[0], read[0], suffix), read[1])]
+        return found[0].keys[0] if found else None
 
-    return keys
+    def write(code: Code, here: Here, into: str) -> None:
+        parent = code.fresh("k")
+        code.put(f"{parent} = {code.bind(outer, 'outer')}({here.frame})")
+        text, places = source(code, here)
+        inner = f"{code.bind(_inner, 'inner')}({type_!r}, {parent}, {text}, {suffix!r})"
+        with code.block(f"if {parent} is not None and {text} is not None:"):
+            code.put(f"{into}.append(({inner}, {places}))")
+
+    return write
 
 
 def _inner(type_: str, parent: BusinessKey, text: str, suffix: str) -> BusinessKey:

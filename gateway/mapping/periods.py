@@ -8,7 +8,9 @@ its start is left out, too.
 from typing import Any
 
 from gateway.fhir.times import interval
-from gateway.mapping.run import Frame, One, Run, Spot
+from gateway.mapping.code import Code, Here
+from gateway.mapping.run import Frame, Run, Spot
+from gateway.mapping.writers import One
 
 _PRECISIONS = (4, 7, 10)
 
@@ -16,13 +18,15 @@ _PRECISIONS = (4, 7, 10)
 def fitted(one: One, spot: Spot) -> One:
     """Let the periods of a rule keep per-1."""
 
-    def value(frame: Frame, pointer: str) -> Any:
-        made = one(frame, pointer)
-        if made is not None and "start" in made and "end" in made:
-            _fit(made, frame, spot, pointer)
-        return made
+    def fit(made: dict[str, Any], frame: Frame, pointer: str) -> None:
+        _fit(made, frame, spot, pointer)
 
-    return value
+    def write(code: Code, here: Here, into: str) -> None:
+        one(code, here, into)
+        with code.block(f"if {into} is not None and 'start' in {into} and 'end' in {into}:"):
+            code.put(f"{code.bind(fit, 'fit')}({into}, {here.frame}, {here.path})")
+
+    return write
 
 
 def _fit(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> None:
@@ -54,6 +58,6 @@ def _leave_out(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> 
 
 def _forget(run: Run, pointer: str) -> None:
     for number in range(len(run.lineage) - 1, -1, -1):
-        if run.lineage[number][0] == pointer:
+        if run.lineage[number].pointer == pointer:
             del run.lineage[number]
             return

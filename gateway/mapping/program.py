@@ -1,23 +1,24 @@
 """A compiled mapping: one record in, its resources, lineage and unread fields out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cached_property, partial
 from typing import Any
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.moments import event_text
 from gateway.mapping.nodes import Table
-from gateway.mapping.resources import Recipe
-from gateway.mapping.run import Frame, Instance, Run, Test
+from gateway.mapping.resources import Recipe, Steps
+from gateway.mapping.run import Frame, Instance, Run
 from gateway.mapping.shapes import Shapes
 from gateway.mapping.tables import CodeTable
-from gateway.mapping.texts import Source
+from gateway.mapping.writers import Source, Test
 from gateway.records import (
     Contribution,
     Format,
     Json,
-    Lineage,
     MapContext,
     Mapped,
     Node,
@@ -38,6 +39,58 @@ class Samples:
     options: Mapping[str, Json] = field(default_factory=dict)
 
 
+class Generated:
+    """The Python of a program, written and compiled when the first record needs it."""
+
+    def __init__(
+        self,
+        title: str,
+        recipes: tuple[Recipe, ...],
+        test: Test | None = None,
+        time: Source | None = None,
+    ) -> None:
+        self._title = title
+        self._recipes = recipes
+        self._test = test
+        self._time = time
+
+    @cached_property
+    def test(self) -> Callable[[Frame], bool] | None:
+        """The condition of ``source.when``."""
+        if self._test is None:
+            return None
+        code = Code()
+        with code.function("accepts", "f") as name:
+            code.put(f"return {self._test(code, Here())}")
+        accepts: Callable[[Frame], bool] = code.compiled(self._title)[name]
+        return accepts
+
+    @cached_property
+    def steps(self) -> Mapping[str, Steps]:
+        """The functions of every resource by its local name."""
+        return self._functions[0]
+
+    @cached_property
+    def time(self) -> Callable[[Frame], str | None] | None:
+        """What gives the text of the event time."""
+        return self._functions[1]
+
+    @cached_property
+    def _functions(self) -> tuple[Mapping[str, Steps], Callable[[Frame], str | None] | None]:
+        code = Code()
+        written = {recipe.name: recipe.written(code) for recipe in self._recipes}
+        event_time = ""
+        if self._time is not None:
+            with code.function("event_time", "f") as event_time:
+                code.put(f"return {self._time(code, Here())[0]}")
+        functions = code.compiled(self._title)
+        steps = {
+            name: Steps(functions.get(test or ""), functions.get(keys or ""), functions[build])
+            for name, (test, keys, build) in written.items()
+        }
+        return steps, functions.get(event_time)
+
+
 @dataclass(frozen=True, slots=True)
 class MappingProgram:
     """A frozen program (``records.Program``); ``hash`` covers every file it was made of."""
@@ -47,8 +100,7 @@ class MappingProgram:
     format: Format
     kinds: tuple[str, ...]
     recipes: tuple[Recipe, ...]
-    test: Test | None = None
-    time: Source | None = None
+    code: Generated
     zone: str | None = None
     profile: str | None = None
     is_out: bool = False
@@ -70,45 +122,50 @@ class MappingProgram:
             return False
         if self.kinds and not any(fnmatchcase(parsed.kind, kind) for kind in self.kinds):
             return False
-        if self.test is None:
+        test = self.code.test
+        if test is None:
             return True
         context = MapContext("", None, _NO_TIME, lambda _key: "")
-        return self.test(Frame(Run(parsed, context, {}, {}, None), parsed.root, None))
+        return bool(test(Frame(Run(parsed, context, {}, {}, None), parsed.root, None)))
 
     def run(self, parsed: Parsed, context: MapContext) -> Mapped:
         """Map one record; raise GatewayError GW-31xx with source place and rule line."""
         options = {**self.options, **context.options} if self.options else context.options
         zone, lenient = self.zone or context.zone, self.is_lenient
         run = Run(parsed, context, options, self.systems, zone, is_lenient=lenient)
+        steps = self.code.steps
         for recipe in self.recipes:
-            run.instances[recipe.name] = recipe.make(run)
-        made = self._build(run)
-        time = self.time(Frame(run, parsed.root, None)) if self.time else None
+            run.instances[recipe.name] = recipe.make(run, steps[recipe.name])
+        made = self._build(run, steps)
+        tell_time = self.code.time
+        time = tell_time(Frame(run, parsed.root, None)) if tell_time else None
+        run.forget()
         return Mapped(
             contributions=made,
             mapping=self.id,
             mapping_hash=self.hash,
-            event_time=event_text(time[0], run.zone) if time else None,
-            lineage=tuple([Lineage(*row) for row in run.lineage]),
+            event_time=event_text(time, run.zone) if time else None,
+            lineage=tuple(run.lineage),
             unread=self._unread(run),
             issues=(*parsed.issues, *run.issues),
             profile=self.profile,
         )
 
-    def _build(self, run: Run) -> tuple[Contribution, ...]:
+    def _build(self, run: Run, steps: Mapping[str, Steps]) -> tuple[Contribution, ...]:
         placed = _Placed()
         for recipe in self.recipes:
             if recipe.container is None:
                 for one in run.instances[recipe.name]:
                     placed.place(one)
         for recipe in self.recipes:
+            build = partial(recipe.build, run, steps=steps[recipe.name])
             for one in run.instances[recipe.name]:
                 if recipe.container is not None:
-                    placed.contain(run, recipe, one)
+                    placed.contain(run, recipe, one, build)
                 elif placed.is_first(one):
-                    placed.resources[one.pointer].update(recipe.build(run, one))
+                    placed.resources[one.pointer].update(build(one))
                 else:
-                    placed.fold(run, recipe, one)
+                    placed.fold(run, recipe, one, build)
         return placed.contributions(self.recipes, run)
 
     def _unread(self, run: Run) -> tuple[Place, ...]:
@@ -134,6 +191,9 @@ class MappingProgram:
         )
 
 
+Build = Callable[[Instance], Resource]
+
+
 class _Placed:
     """Where each resource of a record stands in the bundle, and what was built for it."""
 
@@ -155,30 +215,30 @@ class _Placed:
         """Say whether the entry is this resource's own."""
         return self._first[one.type, one.id] is one
 
-    def fold(self, run: Run, recipe: Recipe, one: Instance) -> None:
+    def fold(self, run: Run, recipe: Recipe, one: Instance, build: Build) -> None:
         """Let a second resource of the same key fill what the first lacks."""
         before = len(run.lineage)
-        built = recipe.build(run, one)
+        built = build(one)
         rows = run.lineage[before:]
         del run.lineage[before:]
         first = self.resources[one.pointer]
-        added = {name for name in built if name not in first}
+        added = {name: value for name, value in built.items() if name not in first}
         if any(first[name] != value for name, value in built.items() if name not in added):
             run.warn("GW-3206", recipe.spot, one.anchor.place, type=recipe.type)
-        first.update({name: built[name] for name in added})
+        first.update(added)
         start = len(one.pointer) + 1
-        run.lineage.extend(row for row in rows if row[0][start:].partition("/")[0] in added)
+        run.lineage.extend(row for row in rows if row.pointer[start:].partition("/")[0] in added)
         own = self._first[one.type, one.id]
         own.keys = tuple(dict.fromkeys((*own.keys, *one.keys)))
 
-    def contain(self, run: Run, recipe: Recipe, one: Instance) -> None:
+    def contain(self, run: Run, recipe: Recipe, one: Instance, build: Build) -> None:
         """Build a contained resource into the one that contains it; alone it is not made."""
         container = recipe.container_of(run, one)
         if container is None:
             return
         inside = self._contained.setdefault(container.pointer, [])
         one.pointer = f"{container.pointer}/contained/{len(inside)}"
-        inside.append(recipe.build(run, one))
+        inside.append(build(one))
 
     def contributions(self, recipes: tuple[Recipe, ...], run: Run) -> tuple[Contribution, ...]:
         """Give the contributions in the order of their entries."""

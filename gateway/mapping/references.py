@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.nodes import Node, Scalar, Table
-from gateway.mapping.run import Frame, Instance, Many, One
+from gateway.mapping.run import Frame, Instance, Run
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
-from gateway.records import Selector
+from gateway.mapping.writers import Many, One
+from gateway.records import Lineage, Selector
+from gateway.records import Node as SourceNode
 
 
 def instances(frame: Frame, name: str) -> list[Instance]:
@@ -21,7 +24,7 @@ def instances(frame: Frame, name: str) -> list[Instance]:
         return pool or []
     walk: Frame | None = frame
     while walk is not None and walk.outer is not None:
-        found = _same_node(pool, walk)
+        found = _same_node(pool, walk.anchor)
         if found:
             return found
         walk = walk.outer
@@ -34,12 +37,12 @@ def instances(frame: Frame, name: str) -> list[Instance]:
             return [above]
         above = above.parent
     below = [one for one in pool if _is_under(one, me)]
-    return below or _same_node(pool, Frame(frame.run, me.anchor, me)) or _siblings(pool, me)
+    return below or _same_node(pool, me.anchor) or _siblings(pool, me)
 
 
-def _same_node(pool: list[Instance], frame: Frame) -> list[Instance]:
-    place = frame.anchor.place
-    return [one for one in pool if one.anchor is frame.anchor or one.anchor.place == place]
+def _same_node(pool: list[Instance], anchor: SourceNode) -> list[Instance]:
+    place = anchor.place
+    return [one for one in pool if one.anchor is anchor or one.anchor.place == place]
 
 
 def _is_under(one: Instance, parent: Instance) -> bool:
@@ -100,9 +103,9 @@ def _known(node: Node, element: Element, scope: Scope) -> str | None:
     return name
 
 
-def _reference(frame: Frame, one: Instance, pointer: str, rule: str) -> dict[str, Any]:
+def _reference(run: Run, one: Instance, pointer: str, rule: str) -> dict[str, Any]:
     text = f"#{one.fragment}" if one.fragment else f"{one.type}/{one.id}"
-    frame.run.lineage.append((f"{pointer}/reference", "generated", (), rule, None))
+    run.lineage.append(Lineage(f"{pointer}/reference", "generated", (), rule))
     return {"reference": text}
 
 
@@ -114,17 +117,20 @@ def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One
     spot = scope.spot(node.mark, target)
     find, is_exact = _finder(node, name, scope), "of" in node
 
-    def value(frame: Frame, pointer: str) -> dict[str, Any] | None:
-        found = find(frame)[:1] if is_exact else find(frame)
+    def refer(frame: Frame, pointer: str) -> dict[str, Any] | None:
+        found = find(frame)
         if not found:
             return None
-        if len(found) > 1:
+        if len(found) > 1 and not is_exact:
             raise frame.run.refusal(
                 "GW-3104", spot, frame.anchor.place, name=name, count=len(found)
             )
-        return _reference(frame, found[0], pointer, spot.rule)
+        return _reference(frame.run, found[0], pointer, spot.rule)
 
-    return value
+    def write(code: Code, here: Here, into: str) -> None:
+        code.put(f"{into} = {code.bind(refer, 'refer')}({here.frame}, {here.path})")
+
+    return write
 
 
 def compile_many(node: Table, element: Element, scope: Scope, target: str) -> Many | None:
@@ -135,10 +141,11 @@ def compile_many(node: Table, element: Element, scope: Scope, target: str) -> Ma
     rule = scope.spot(node.mark, target).rule
     find = _finder(node, name, scope)
 
-    def values(frame: Frame, pointer: str, start: int) -> list[Any]:
-        found = find(frame)
-        return [
-            _reference(frame, one, f"{pointer}/{start + no}", rule) for no, one in enumerate(found)
-        ]
+    def refer(frame: Frame, pointer: str, made: list[Any]) -> None:
+        for one in find(frame):
+            made.append(_reference(frame.run, one, f"{pointer}/{len(made)}", rule))
 
-    return values
+    def write(code: Code, here: Here, into: str) -> None:
+        code.put(f"{code.bind(refer, 'refer')}({here.frame}, {here.path}, {into})")
+
+    return write

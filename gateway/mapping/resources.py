@@ -1,17 +1,19 @@
 """Resources of a mapping: anchors, conditions, keys and elements, compiled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from gateway.mapping import rules
+from gateway.mapping.code import Code, Here
 from gateway.mapping.conditions import compile_condition
-from gateway.mapping.elements import Put
-from gateway.mapping.keys import Keys, compile_keys
+from gateway.mapping.keys import Found, Keys, compile_keys
 from gateway.mapping.nodes import Scalar, Sequence, Table
 from gateway.mapping.references import instances
-from gateway.mapping.run import Frame, Instance, Run, Spot, Test
+from gateway.mapping.run import Frame, Instance, Run, Spot
 from gateway.mapping.scope import Scope, words
-from gateway.records import Node, Selector
+from gateway.mapping.writers import Put, Test
+from gateway.records import Lineage, Node, Selector
 
 WORDS = (
     "as",
@@ -31,6 +33,14 @@ _WRITES = ("replace", "merge", "once")
 Write = Literal["replace", "merge", "once"]
 
 
+class Steps(NamedTuple):
+    """The compiled functions of one resource: its condition, its keys, and what fills it."""
+
+    test: Callable[[Frame], bool] | None
+    keys: Callable[[Frame], list[Found]] | None
+    build: Callable[[Frame, dict[str, Any], str], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One compiled entry of ``resources:``."""
@@ -48,6 +58,17 @@ class Recipe:
     puts: tuple[Put, ...]
     spot: Spot
 
+    def written(self, code: Code) -> tuple[str | None, str | None, str]:
+        """Write the resource's functions and name them, in the order of ``Steps``."""
+        test = None
+        if self.test is not None:
+            with code.function("when", "f") as test:
+                code.put(f"return {self.test(code, Here())}")
+        with code.function("build", "f, made, p") as build:
+            for put in self.puts:
+                put(code, Here(), "made", None)
+        return test, self.keys.write(code) if self.keys else None, build
+
     def anchors(self, run: Run, start: Node) -> list[Node]:
         """Give the nodes that this resource is made from, below a start."""
         if not self.select:
@@ -55,7 +76,7 @@ class Recipe:
         found = [node for select in self.select for node in select(start, run.root)]
         return found if self.is_each else found[:1]
 
-    def make(self, run: Run) -> list[Instance]:
+    def make(self, run: Run, steps: Steps) -> list[Instance]:
         """Make the instances with their ids; raise GW-3101 where no key is present."""
         parents: list[Instance | None] = [None]
         if self.under:
@@ -66,39 +87,37 @@ class Recipe:
             for anchor in self.anchors(run, start):
                 one = Instance(self.name, self.type, anchor, parent)
                 frame = Frame(run, anchor, one)
-                if self.test is None or self.test(frame):
-                    self._name(one, frame, len(made))
+                if steps.test is None or steps.test(frame):
+                    self._name(one, frame, steps, len(made))
                     made.append(one)
         return made
 
-    def _name(self, one: Instance, frame: Frame, number: int) -> None:
-        if self.keys is None:
+    def _name(self, one: Instance, frame: Frame, steps: Steps, number: int) -> None:
+        if self.keys is None or steps.keys is None:
             one.fragment = self.name if number == 0 else f"{self.name}-{number + 1}"
             one.id = one.fragment
             return
         run = frame.run
-        found = self.keys.find(frame)
+        found = steps.keys(frame)
         if not found:
             paths = ", ".join(self.keys.paths)
             raise run.refusal(
                 "GW-3101", self.keys.spot, one.anchor.place, type=self.type, paths=paths
             )
-        one.keys = tuple(key for key, _ in found)
+        one.keys = tuple(dict.fromkeys([key for key, _ in found]))
         one.id = run.context.id_for(found[0][0])
         one.sources = found[0][1]
 
-    def build(self, run: Run, one: Instance) -> dict[str, Any]:
+    def build(self, run: Run, one: Instance, steps: Steps) -> dict[str, Any]:
         """Build the resource of an instance; its lineage rows begin with the instance's pointer."""
         made: dict[str, Any] = {"resourceType": self.type, "id": one.id}
         rule = self.spot.rule
-        run.lineage.append((f"{one.pointer}/id", "generated", one.sources, rule, None))
+        run.lineage.append(Lineage(f"{one.pointer}/id", "generated", one.sources, rule))
         if self.profile:
             made["meta"] = {"profile": [self.profile]}
-            run.lineage.append((f"{one.pointer}/meta/profile/0", "profile-fixed", (), rule, None))
-        frame = Frame(run, one.anchor, one)
-        pointer = one.pointer
-        for put in self.puts:
-            put(frame, made, pointer)
+            pointer = f"{one.pointer}/meta/profile/0"
+            run.lineage.append(Lineage(pointer, "profile-fixed", (), rule))
+        steps.build(Frame(run, one.anchor, one), made, one.pointer)
         return made
 
     def container_of(self, run: Run, one: Instance) -> Instance | None:

@@ -1,25 +1,27 @@
-"""Rules: what stands right of an element's name, compiled to closures.
+"""Rules: what stands right of an element's name, compiled to writers of code.
 
 A rule gives one value (``One``) or, where the element may repeat, several (``Many``). Whether it
 can give anything but constants decides if an object is kept: constants alone do not make one.
 """
 
 import re
-from itertools import chain
 from typing import Any
 
 from gateway.mapping import references
+from gateway.mapping.code import Code, Here
 from gateway.mapping.codes import compile_codes
 from gateway.mapping.codings import settled
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_constant
-from gateway.mapping.elements import Put, Rule, compile_set
+from gateway.mapping.elements import Rule, compile_set
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.periods import fitted
-from gateway.mapping.run import Frame, Many, One, Test
+from gateway.mapping.run import Run
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
-from gateway.mapping.texts import compile_functions, compile_source, place_of
+from gateway.mapping.texts import compile_functions, compile_source, converted
+from gateway.mapping.writers import Many, One, Put, Test
+from gateway.records import Lineage, LineageKind, Place, Selector
 
 WORDS = tuple(
     "from each set as codes when ref of use otherwise default join with template const".split()  # noqa: SIM905
@@ -50,7 +52,7 @@ def compile_elements(
 ) -> tuple[list[Put], bool]:
     """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too.
 
-    Gives the closures, and whether they can give anything but constants.
+    Gives the writers, and whether they can give anything but constants.
     """
     return compile_set(table, shape, scope, target, compile_rule, is_whole=is_whole)
 
@@ -111,19 +113,30 @@ def _many_when(many: Many, node: Table, scope: Scope) -> Many:
     if "when" not in node:
         return many
     test = compile_condition(node.entries["when"], scope)
-    return lambda frame, pointer, start: many(frame, pointer, start) if test(frame) else []
+
+    def write(code: Code, here: Here, into: str) -> None:
+        with code.block(f"if {test(code, here)}:"):
+            many(code, here, into)
+
+    return write
 
 
 def _one_when(one: One, test: Test) -> One:
-    return lambda frame, pointer: one(frame, pointer) if test(frame) else None
+    def write(code: Code, here: Here, into: str) -> None:
+        code.put(f"{into} = None")
+        with code.block(f"if {test(code, here)}:"):
+            one(code, here, into)
+
+    return write
 
 
 def _with_default(one: One, fallback: One) -> One:
-    def value(frame: Frame, pointer: str) -> Any:
-        found = one(frame, pointer)
-        return fallback(frame, pointer) if found is None else found
+    def write(code: Code, here: Here, into: str) -> None:
+        one(code, here, into)
+        with code.block(f"if {into} is None:"):
+            fallback(code, here, into)
 
-    return value
+    return write
 
 
 def _fallback(node: Node, element: Element, scope: Scope, target: str) -> One | None:
@@ -148,20 +161,25 @@ def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> R
         return None
     one, many = rule.one, rule.many
 
-    def values(frame: Frame, pointer: str, start: int) -> list[Any]:
-        made: list[Any] = []
-        run = frame.run
-        for anchor in chain.from_iterable(s(frame.anchor, run.root) for s in selectors):
-            inner = Frame(run, anchor, frame.instance, frame)
+    def write(code: Code, here: Here, into: str) -> None:
+        anchor, value = code.fresh("a"), code.fresh("v")
+        with code.block(f"for {anchor} in {_anchors(code, here, selectors)}:"):
+            inner = code.frame(anchor, here)
             if many is not None:
-                made += many(inner, pointer, start + len(made))
+                many(code, inner, into)
             elif one is not None:
-                value = one(inner, f"{pointer}/{start + len(made)}")
-                if value is not None:
-                    made.append(value)
-        return made
+                pointer = f"{here.below('').path} + str(len({into}))"
+                one(code, code.pointed(pointer, inner), value)
+                with code.block(f"if {value} is not None:"):
+                    code.put(f"{into}.append({value})")
 
-    return Rule(None, values, True)
+    return Rule(None, write, True)
+
+
+def _anchors(code: Code, here: Here, selectors: list[Selector]) -> str:
+    """Write the expression of the nodes that some paths give, in order."""
+    calls = [f"{code.bind(one, 'path')}({here.frame}.anchor, root)" for one in selectors]
+    return calls[0] if len(calls) == 1 else f"({', '.join(f'*{call}' for call in calls)})"
 
 
 def _single(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
@@ -298,20 +316,29 @@ def _compile_object(
 
 
 def _object(puts: list[Put], *, is_dynamic: bool) -> One:
-    def build(frame: Frame, pointer: str) -> dict[str, Any] | None:
-        made: dict[str, Any] = {}
-        lineage = frame.run.lineage
-        before = len(lineage)
-        found = False
-        for put in puts:
-            if put(frame, made, pointer):
-                found = True
-        if not made or (is_dynamic and not found):
-            del lineage[before:]
-            return None
-        return made
+    def write(code: Code, here: Here, into: str) -> None:
+        if code.is_deep:
+            with code.function("part", "f, p") as part:
+                value = code.fresh("v")
+                build(code, Here(), value)
+                code.put(f"return {value}")
+            code.put(f"{into} = {part}({here.frame}, {here.path})")
+        else:
+            build(code, here, into)
 
-    return build
+    def build(code: Code, here: Here, into: str) -> None:
+        made, before = code.fresh("d"), code.fresh("n")
+        found = code.fresh("x") if is_dynamic else None
+        code.put(f"{made} = {{}}", f"{before} = len(rows)")
+        if found:
+            code.put(f"{found} = False")
+        for put in puts:
+            put(code, here, made, found)
+        code.put(f"{into} = {made}")
+        with code.block(f"if not {found or made}:"):
+            code.put(f"{into} = None", f"del rows[{before}:]")
+
+    return write
 
 
 def _anchored(one: One, node: Table, scope: Scope) -> One:
@@ -320,16 +347,14 @@ def _anchored(one: One, node: Table, scope: Scope) -> One:
         return one
     selectors = scope.selectors_of(node.entries["from"])
 
-    def value(frame: Frame, pointer: str) -> Any:
-        run = frame.run
-        for select in selectors:
-            for anchor in select(frame.anchor, run.root):
-                found = one(Frame(run, anchor, frame.instance, frame), pointer)
-                if found is not None:
-                    return found
-        return None
+    def write(code: Code, here: Here, into: str) -> None:
+        anchor = code.fresh("a")
+        code.put(f"{into} = None")
+        with code.block(f"for {anchor} in {_anchors(code, here, selectors)}:"):
+            one(code, code.frame(anchor, here), into)
+            code.put(f"if {into} is not None: break")
 
-    return value
+    return write
 
 
 def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> One | None:
@@ -339,33 +364,28 @@ def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> O
         coded = compile_codes(node, element, chain.convert, scope, target)
         return coded.of(source) if coded else None
     chain = compile_functions(node, element, scope, target)
-    convert = chain.convert
-    kind = "derived" if "join" in node else chain.kind
+    kind: LineageKind = "derived" if "join" in node else chain.kind
     rule = scope.spot(node.mark, target).rule
 
-    def value(frame: Frame, pointer: str) -> Any:
-        read = source(frame)
-        if read is None:
-            return None
-        text, places = read
-        run = frame.run
-        made = text if convert is None else convert(text, run, place_of(places))
-        if made is None:
-            return None
-        if isinstance(made, dict):
-            for path in _leaves(made):
-                run.lineage.append((pointer + path, kind, places, rule, None))
-        else:
-            run.lineage.append((pointer, kind, places, rule, None))
-        return made
+    def write(code: Code, here: Here, into: str) -> None:
+        value, places = converted(code, source(code, here), chain.convert)
+        code.put(f"{into} = {value}")
+        with code.block(f"if {into} is not None:"):
+            if element.is_primitive:
+                code.row(here, kind, places, rule)
+            else:
+                note = code.bind(_note_leaves, "note_leaves")
+                code.put(f"{note}(run, {into}, {here.path}, {kind!r}, {places}, {rule!r})")
 
-    return value
+    return write
 
 
-def _leaves(value: dict[str, Any]) -> list[str]:
-    found: list[str] = []
-    for name, inner in value.items():
-        found += (
-            [f"/{name}{p}" for p in _leaves(inner)] if isinstance(inner, dict) else [f"/{name}"]
-        )
-    return found
+def _note_leaves(
+    run: Run, made: Any, pointer: str, kind: LineageKind, places: tuple[Place, ...], rule: str
+) -> None:
+    """Note the lineage of a value that a function made whole."""
+    if isinstance(made, dict):
+        for name, inner in made.items():
+            _note_leaves(run, inner, f"{pointer}/{name}", kind, places, rule)
+    else:
+        run.lineage.append(Lineage(pointer, kind, places, rule))

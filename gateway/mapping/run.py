@@ -1,10 +1,10 @@
 """What lives while one record is mapped: frames, reads, lineage rows, findings.
 
-Kept apart from the compiler so that closures touch nothing but these few slots.
+Kept apart from the compiler so that a mapping's code touches nothing but these few slots.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, issue
 from gateway.records import (
     BusinessKey,
     Issue,
-    LineageKind,
+    Lineage,
     MapContext,
     Node,
     Parsed,
@@ -23,7 +23,8 @@ from gateway.records import (
 OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
 """A channel option named in a constant: ``{uscc}``."""
 
-Trail = tuple[str, LineageKind, tuple[Place, ...], str, str | None]
+Read = tuple[str, tuple[Place, ...]]
+"""A text and the places it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +56,22 @@ class Run:
     """One record on its way through a program."""
 
     __slots__ = (
-        "_anchors",
         "_filled",
+        "_looks",
         "_made",
         "_warned",
         "context",
-        "everywhere",
         "instances",
         "is_lenient",
         "issues",
         "lineage",
+        "once",
         "options",
         "parsed",
         "read",
         "root",
         "systems",
+        "top",
         "zone",
     )
 
@@ -91,21 +93,26 @@ class Run:
         self.zone = zone
         self.is_lenient = is_lenient
         self.read: set[Place] = set()
-        self.lineage: list[Trail] = []
+        self.lineage: list[Lineage] = []
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}
-        self._anchors: dict[int, tuple[Node, dict[Selector, list[Seen]]]] = {}
-        self.everywhere: dict[Selector, list[Seen]] = {}
+        self._looks: dict[int, Looks] = {}
+        self.top = self.looks_from(parsed.root)
+        self.once: dict[int, Read | tuple[()]] = {}
         self._filled: dict[str, str] = {}
         self._made: dict[str, dict[Place, list[Instance]]] = {}
         self._warned: set[tuple[object, ...]] = set()
 
-    def seen_from(self, anchor: Node) -> "dict[Selector, list[Seen]]":
+    def looks_from(self, anchor: Node) -> "Looks":
         """Give what was looked at from a node; the node is kept, so its identity is its own."""
-        known = self._anchors.get(id(anchor))
+        known = self._looks.get(id(anchor))
         if known is None:
-            known = self._anchors[id(anchor)] = (anchor, {})
-        return known[1]
+            known = self._looks[id(anchor)] = Looks(anchor, self.root, self._looks)
+        return known
+
+    def forget(self) -> None:
+        """Let go of what was looked at, which names itself in a circle."""
+        self._looks.clear()
 
     def made_of(self, name: str, node: Node) -> "list[Instance]":
         """Give the resources of a name that were made from a node; asked once all are made."""
@@ -164,26 +171,57 @@ class Run:
 class Seen:
     """A node that has text, looked at once: rules and conditions ask for the same ones."""
 
-    __slots__ = ("_node", "place", "text")
+    __slots__ = ("_node", "places", "text")
 
     def __init__(self, node: Node, text: str) -> None:
         self._node = node
-        self.place: Place | None = None
+        self.places: tuple[Place, ...] = ()
         self.text = text
 
-    def read(self, run: Run) -> Place:
-        """Note that the node was read and give its place."""
-        place = self.place
-        if place is None:
-            place = self.place = self._node.place
-            run.read.add(place)
-        return place
+    def read(self, run: Run) -> tuple[Place, ...]:
+        """Note that the node was read and give its place; ``places`` has it from then on."""
+        place = self._node.place
+        run.read.add(place)
+        self.places = (place,)
+        return self.places
+
+
+class Looks(dict[Selector, Sequence[Seen]]):
+    """What was looked at from one node: the values of a path, found when first asked for."""
+
+    __slots__ = ("_anchor", "_others", "_root")
+
+    def __init__(self, anchor: Node, root: Node, others: "dict[int, Looks]") -> None:
+        super().__init__()
+        self._anchor = anchor
+        self._root = root
+        self._others = others
+
+    def __missing__(self, select: Selector) -> Sequence[Seen]:
+        """Look; a path that means the same from another node is answered from there."""
+        anchor, root = self._anchor, self._root
+        home = getattr(select, "home", None)
+        found: Sequence[Seen]
+        if home is not None and (other := home(anchor, root)) is not anchor:
+            if other is None:
+                found = ()
+            else:
+                looks = self._others.get(id(other))
+                if looks is None:
+                    looks = self._others[id(other)] = Looks(other, root, self._others)
+                found = looks[select]
+        else:
+            found = [
+                Seen(node, text) for node in select(anchor, root) if (text := node.text) is not None
+            ]
+        self[select] = found
+        return found
 
 
 class Frame:
     """Where relative paths start: an anchor, the frame around it, the resource being made."""
 
-    __slots__ = ("_seen", "anchor", "instance", "outer", "run")
+    __slots__ = ("anchor", "instance", "looks", "outer", "run")
 
     def __init__(
         self, run: Run, anchor: Node, instance: Instance | None, outer: "Frame | None" = None
@@ -192,37 +230,8 @@ class Frame:
         self.anchor = anchor
         self.instance = instance
         self.outer = outer
-        self._seen = run.seen_from(anchor)
+        self.looks = run.looks_from(anchor)
 
-    def texts(self, select: Selector) -> list[Seen]:
-        """Give the nodes of a path that have text."""
-        found = self._seen.get(select)
-        if found is None:
-            run = self.run
-            # A path that starts at the top finds the same from everywhere.
-            is_absolute = getattr(select, "is_absolute", False)
-            if is_absolute and (known := run.everywhere.get(select)) is not None:
-                found = known
-            else:
-                found = []
-                for node in select(self.anchor, run.root):
-                    text = node.text
-                    if text is not None:
-                        found.append(Seen(node, text))
-                if is_absolute:
-                    run.everywhere[select] = found
-            self._seen[select] = found
-        return found
-
-
-One = Callable[[Frame, str], Any]
-"""Gives the value for a JSON pointer, or None, and notes the lineage of its leaves."""
-
-Many = Callable[[Frame, str, int], list[Any]]
-"""Gives the values of an array: (frame, pointer of the array, first index)."""
-
-Test = Callable[[Frame], bool]
-"""A compiled condition."""
 
 Convert = Callable[[str, Run, Place], Any]
 """A compiled value function: text of the source → value; None counts as absent."""

@@ -1,21 +1,19 @@
 """The text part of a rule: which nodes are read, and the value functions applied to them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from gateway.mapping.code import Code, Here
 from gateway.mapping.conversions import ArgumentError
 from gateway.mapping.functions import DEFAULTS, FUNCTIONS, Function
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.nodes import Sequence as Listed
 from gateway.mapping.problems import Mark
-from gateway.mapping.run import Convert, Frame, Run, Spot
+from gateway.mapping.run import Convert, Read, Run, Seen, Spot
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
+from gateway.mapping.writers import Source
 from gateway.records import LineageKind, Place, Selector
-
-Read = tuple[str, tuple[Place, ...]]
-Source = Callable[[Frame], Read | None]
-"""Gives the text that a rule reads, with the places it came from; None when absent."""
 
 _PART_WORDS = ("from", "join", "with", "template", "as", "codes", "otherwise", "const")
 
@@ -23,29 +21,45 @@ _PART_WORDS = ("from", "join", "with", "template", "as", "codes", "otherwise", "
 def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
     """Read the first node that has a value; only that node counts as read."""
 
-    def source(frame: Frame) -> Read | None:
-        for select in selectors:
-            for seen in frame.texts(select):
-                place = seen.place or seen.read(frame.run)
-                if seen.text not in absent:
-                    return seen.text, (place,)
-        return None
+    def write(code: Code, here: Here) -> tuple[str, str]:
+        text, places, seen = code.fresh("t"), code.fresh("q"), code.fresh("c")
+        looks = [code.look(select, here) for select in selectors]
+        code.put(f"{text} = None")
+        if absent:
+            find, listed = code.bind(_first_present, "first_present"), ", ".join(looks)
+            code.put(f"{seen} = {find}(run, {code.bind(absent, 'absent')}, {listed})")
+        else:
+            code.put(f"{seen} = {' or '.join(looks)}")
+        with code.block(f"if {seen}:"):
+            code.put(
+                f"{seen} = {seen}[0]",
+                f"{text} = {seen}.text",
+                f"{places} = {seen}.places or {seen}.read(run)",
+            )
+        return text, places
 
-    return source
+    return write
 
 
-def all_of(select: Selector, absent: frozenset[str]) -> Callable[[Frame], list[Read]]:
-    """Read every node of a path."""
-
-    def reads(frame: Frame) -> list[Read]:
-        found: list[Read] = []
-        for seen in frame.texts(select):
-            place = seen.place or seen.read(frame.run)
+def _first_present(run: Run, absent: frozenset[str], *looks: Sequence[Seen]) -> tuple[Seen, ...]:
+    """Find the first value that is no placeholder; the placeholders before it are read, too."""
+    for look in looks:
+        for seen in look:
+            if not seen.places:
+                seen.read(run)
             if seen.text not in absent:
-                found.append((seen.text, (place,)))
-        return found
+                return (seen,)
+    return ()
 
-    return reads
+
+def _all_present(run: Run, absent: frozenset[str], look: Sequence[Seen]) -> list[Read]:
+    """Read every node of a path."""
+    found: list[Read] = []
+    for seen in look:
+        places = seen.places or seen.read(run)
+        if seen.text not in absent:
+            found.append((seen.text, places))
+    return found
 
 
 def compile_source(table: Table, scope: Scope) -> Source:
@@ -59,6 +73,13 @@ def compile_source(table: Table, scope: Scope) -> Source:
     return first_of(selectors, scope.absent)
 
 
+class _Part(NamedTuple):
+    """One part of a join: its writer, and what it reads where that is the same everywhere."""
+
+    write: Callable[[Code, Here], str]
+    fixed: object = None
+
+
 def _join(table: Table, scope: Scope) -> Source:
     node = table.entries["join"]
     template = table.text("template")
@@ -66,48 +87,85 @@ def _join(table: Table, scope: Scope) -> Source:
     separator = glue.text if isinstance(glue, Scalar) else ""
     items = node.items if isinstance(node, Listed) else [node]
     parts = [part for item in items if (part := _part(item, scope)) is not None]
+    is_fixed = all(part.fixed is not None for part in parts)
 
-    def source(frame: Frame) -> Read | None:
-        found = [part(frame) for part in parts]
-        reads = [read for group in found for read in group]
-        if not reads or (template is not None and not all(found)):
-            return None
-        places = tuple(place for _, spots in reads for place in spots)
-        if template is None:
-            return separator.join(text for text, _ in reads), places
-        text = template
-        for number in range(len(found), 0, -1):
-            text = text.replace(f"{{{number}}}", separator.join(t for t, _ in found[number - 1]))
+    def join(code: Code, here: Here, into: str) -> None:
+        names = [part.write(code, here) for part in parts]
+        given = f"({', '.join(names)},), {separator!r}, {template!r}"
+        code.put(f"{into} = {code.bind(_joined, 'joined')}({given})")
+
+    def write(code: Code, here: Here) -> tuple[str, str]:
+        text, places, found = code.fresh("t"), code.fresh("q"), code.fresh("r")
+        if is_fixed:
+            # A text of the message's head alone is joined once a record.
+            number = code.key((separator, template, tuple(part.fixed for part in parts)))
+            code.put(f"{found} = run.once.get({number})")
+            with code.block(f"if {found} is None:"):
+                join(code, here, found)
+                code.put(f"run.once[{number}] = {found}")
+        else:
+            join(code, here, found)
+        code.put(f"{text}, {places} = {found} or (None, ())")
         return text, places
 
-    return source
+    return write
 
 
-def _part(node: Node, scope: Scope) -> Callable[[Frame], list[Read]] | None:
+def _joined(
+    found: tuple[list[Read], ...], separator: str, template: str | None
+) -> Read | tuple[()]:
+    """Join what the parts read, or fill it into a template that needs all of them."""
+    reads = [read for group in found for read in group]
+    if not reads or (template is not None and not all(found)):
+        return ()
+    places = tuple([place for _, spots in reads for place in spots])
+    if template is None:
+        return separator.join([text for text, _ in reads]), places
+    text = template
+    for number in range(len(found), 0, -1):
+        mark = f"{{{number}}}"
+        text = text.replace(mark, separator.join([t for t, _ in found[number - 1]]))
+    return text, places
+
+
+def _part(node: Node, scope: Scope) -> _Part | None:
     """Compile one part of a join: a path, a constant, or a rule of its own that gives text."""
     if isinstance(node, Scalar):
-        select = scope.selector(node)
-        return all_of(select, scope.absent) if select else None
+        return _path_part(node, scope)
     if not isinstance(node, Table):
         scope.problems.add(node.mark, "GW-3012", word="join", expected="a list of paths")
         return None
     words(node, _PART_WORDS, scope.problems)
     constant = node.text("const")
     if constant is not None:
-        return lambda _frame: [(constant, ())]
+        return _Part(lambda _code, _here: f"[({constant!r}, ())]", constant)
     source = compile_source(node, scope)
     convert = compile_functions(node, None, scope, "join").convert
     if "codes" in node:
         source, convert = _translated(node, source, convert, scope), None
 
-    def reads(frame: Frame) -> list[Read]:
-        read = source(frame)
-        if read is None:
-            return []
-        value = _apply(convert, read, frame.run)
-        return [] if value is None else [(value, read[1])]
+    def write(code: Code, here: Here) -> str:
+        text, places = converted(code, source(code, here), convert)
+        reads = code.fresh("g")
+        code.put(f"{reads} = [] if {text} is None else [({text}, {places})]")
+        return reads
 
-    return reads
+    return _Part(write)
+
+
+def _path_part(node: Scalar, scope: Scope) -> _Part | None:
+    select, absent = scope.selector(node), scope.absent
+    if select is None:
+        return None
+
+    def write(code: Code, here: Here) -> str:
+        reads, find = code.fresh("g"), code.bind(_all_present, "all_present")
+        placeholders = code.bind(absent, "absent")
+        code.put(f"{reads} = {find}(run, {placeholders}, {code.look(select, here)})")
+        return reads
+
+    is_absolute = getattr(select, "is_absolute", False)
+    return _Part(write, select if is_absolute else None)
 
 
 def _translated(node: Table, source: Source, convert: Convert | None, scope: Scope) -> Source:
@@ -116,11 +174,17 @@ def _translated(node: Table, source: Source, convert: Convert | None, scope: Sco
 
     element = Element("join", "join", "string", False, False, "string")
     coded = compile_codes(node, element, convert, scope, "join")
-    return unlogged(coded.of(source)) if coded else source
+    return unlogged(coded, source) if coded else source
 
 
-def _apply(convert: Convert | None, read: Read, run: Run) -> Any:
-    return read[0] if convert is None else convert(read[0], run, place_of(read[1]))
+def converted(code: Code, read: tuple[str, str], convert: Convert | None) -> tuple[str, str]:
+    """Write a value function over a text; the same variables have its result."""
+    text, places = read
+    if convert is not None:
+        with code.block(f"if {text} is not None:"):
+            place = f"{code.bind(place_of, 'place_of')}({places})"
+            code.put(f"{text} = {code.bind(convert, 'convert')}({text}, run, {place})")
+    return text, places
 
 
 _NOWHERE = Place("")
