@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from random import SystemRandom
 
-from gateway.delivery import AddressGuard, Backoff, Sender
+from gateway.delivery import AddressGuard, Backoff, Dispatcher, Sender
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
+from gateway.outlets import Outlets
 from gateway.sealing import start_sealer
 from gateway.telemetry import log
 from gateway.upkeep import Upkeep
@@ -46,11 +47,11 @@ def build_worker(runtime: Runtime) -> Worker:
         f"{settings.public_url}/fhir",
         runtime.clock,
     )
+    outlets = Outlets(runtime.store, sender, runtime.pipeline.secret, runtime.access.viewer)
+    backoff = Backoff(SystemRandom().random)
     return Worker(
         runtime.store,
-        sender,
-        Backoff(SystemRandom().random),
-        secret=runtime.pipeline.secret,
+        Dispatcher(runtime.store.outbox, outlets, backoff, runtime.clock),
         now=runtime.clock,
         recover=runtime.pipeline.recover,
         maintain=Upkeep(runtime.store, settings, runtime.clock),

@@ -8,7 +8,7 @@ from time import perf_counter
 from traceback import extract_tb
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter(
     "gateway_records_total", "Records by channel and how they ended", ["channel", "status"]
@@ -24,6 +24,15 @@ REQUESTS = Counter(
 )
 DELIVERIES = Counter(
     "gateway_deliveries_total", "Delivery attempts by recipient and result", ["recipient", "result"]
+)
+QUEUED = Gauge(
+    "gateway_deliveries_queued", "Notices not taken yet", ["shard", "recipient", "status"]
+)
+FAILING = Gauge(
+    "gateway_deliveries_failing", "Notices not taken yet that failed", ["shard", "recipient"]
+)
+OLDEST_SECONDS = Gauge(
+    "gateway_deliveries_oldest_seconds", "Age of the oldest not taken yet", ["shard", "recipient"]
 )
 
 

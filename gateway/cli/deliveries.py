@@ -43,12 +43,18 @@ def list_(
             shard, status=status, recipient=recipient, focus=focus, limit=limit
         )
         counts = store.outbox.counts(shard)
+        backlogs = store.outbox.backlogs(shard)
     for row in rows:
         words = (row.pk, row.status, row.recipient, row.topic, row.focus)
         tried = f"attempts 次数 {row.attempts}"
         click.echo("  ".join(map(str, (*words, tried))))
         if row.last_error:
             click.echo(f"    {row.last_error}")
+    for one in backlogs:
+        click.echo(
+            f"{one.recipient}: waiting 等待 {one.waiting}, parked 搁置 {one.parked}, "
+            f"failed before 曾失败 {one.failing}, oldest 最早 {one.oldest_utc.isoformat()}"
+        )
     click.echo(
         ", ".join(f"{name} {number}" for name, number in sorted(counts.items())) or "none 无"
     )
@@ -85,18 +91,20 @@ def show(shard: int, number: int, **given: Any) -> None:
 @SHARD
 @click.argument("numbers", type=int, nargs=-1)
 @click.option("--parked", "is_parked", is_flag=True, help="Every parked notice.")
-@click.option("--recipient", help="With --parked: only those to this member.")
+@click.option("--recipient", help="Everything that this recipient has not taken yet.")
 def replay(
     shard: int, numbers: tuple[int, ...], is_parked: bool, recipient: str | None, **given: Any
 ) -> None:
     """Send notices once more, under the same idempotency key. 重发通知。"""
-    if not numbers and not is_parked:
-        raise click.UsageError("Name the notices, or say --parked. 请给出编号或 --parked。")
+    if not numbers and not is_parked and not recipient:
+        raise click.UsageError(
+            "Name the notices, --parked or --recipient. 请给出编号、--parked 或 --recipient。"
+        )
     with _store(**given) as store:
         chosen = [_delivery(store, shard, number) for number in numbers]
-        if is_parked:
+        for status in ("parked",) if is_parked else ("parked", "waiting") if recipient else ():
             chosen += store.outbox.search(
-                shard, status="parked", recipient=recipient, limit=1_000_000
+                shard, status=status, recipient=recipient, limit=1_000_000
             )
         for one in chosen:
             store.outbox.replay(shard, one.pk, utc_now())

@@ -2,6 +2,7 @@
 
 from gateway.delivery.addresses import AddressGuard
 from gateway.delivery.backoff import Backoff
+from gateway.delivery.dispatch import Dispatcher, Outlet
 from gateway.delivery.notification import notification
 from gateway.delivery.sender import Delivered, Failed, Outcome, Sender
 from gateway.delivery.signing import endpoint_secret, sign, verify
@@ -10,8 +11,10 @@ __all__ = [
     "AddressGuard",
     "Backoff",
     "Delivered",
+    "Dispatcher",
     "Failed",
     "Outcome",
+    "Outlet",
     "Sender",
     "endpoint_secret",
     "notification",

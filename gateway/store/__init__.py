@@ -4,7 +4,7 @@ from gateway.store.audit import AuditTrail, Wanted
 from gateway.store.audit_chain import AuditChain, Verified
 from gateway.store.database import Snapshot
 from gateway.store.journal import Attempt, Journal, Message, Record
-from gateway.store.outbox import Delivery, Outbox
+from gateway.store.outbox import Backlog, Delivery, Outbox
 from gateway.store.pages import Page
 from gateway.store.pruning import Pruned
 from gateway.store.registry import Client, Member, Registry, Tenant
@@ -14,6 +14,7 @@ __all__ = [
     "Attempt",
     "AuditChain",
     "AuditTrail",
+    "Backlog",
     "Client",
     "Delivery",
     "Journal",

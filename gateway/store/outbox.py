@@ -1,19 +1,35 @@
 """The outbox: notices wait here until their recipient has taken them, in order per stream."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from gateway.store.database import Database, Session
-from gateway.store.keys import instant, micros
+from gateway.store.keys import instant, micros, text_number
 from gateway.store.schema import delivery
 
 LEASE = timedelta(seconds=30)
 """Renewed while its worker sends; so long the notices of a killed one wait."""
-_OPEN = ("waiting", "parked")
+# One step of the index from each recipient to the next.
+_RECIPIENTS = """WITH RECURSIVE found(recipient) AS (
+SELECT min(recipient) FROM delivery WHERE shard = ? AND status = 'waiting'
+UNION ALL SELECT (SELECT min(d.recipient) FROM delivery AS d WHERE d.shard = ?
+AND d.status = 'waiting' AND d.recipient > found.recipient) FROM found
+WHERE found.recipient IS NOT NULL) SELECT recipient FROM found WHERE recipient IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,17 @@ class Delivery:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What one recipient has not taken yet; ``failing``: how many of them failed before."""
+
+    recipient: str
+    waiting: int
+    parked: int
+    failing: int
+    oldest_utc: datetime
+
+
 _COLUMNS = [delivery.c[name] for name in Delivery.__slots__]
 
 
@@ -45,44 +72,68 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def lease(
-        self, shard: int, now: datetime, limit: int = 20, lease: timedelta = LEASE
-    ) -> tuple[Delivery, ...]:
-        """Take due notices; none whose stream has an earlier one that waits or is parked.
+    def recipients(self, shard: int) -> tuple[str, ...]:
+        """Give the recipients that notices wait for; costs a step for each, however many wait."""
+        return tuple(row[0] for row in self._database.rows(_RECIPIENTS, (shard, shard)))
 
-        A worker that dies gives its lease back by its end.
+    def lease(
+        self,
+        shard: int,
+        now: datetime,
+        recipient: str,
+        *,
+        limit: int = 20,
+        lease: timedelta = LEASE,
+        permits: Callable[["Delivery"], bool] | None = None,
+    ) -> tuple[Delivery, ...]:
+        """Take one recipient's due notices in order; none behind one that is held back.
+
+        What ``permits`` does not let pass (any more) is skipped before it is counted, so that its
+        number tells nobody that it was there. A worker that dies gives its lease back by its end.
         """
-        now_us = micros(now)
-        due = (
-            select(*_COLUMNS)
-            .where(
-                delivery.c.shard == shard,
-                delivery.c.status == "waiting",
-                delivery.c.next_utc <= now_us,
-                delivery.c.lease_utc <= now_us,
-                ~_has_earlier(),
-            )
-            .order_by(delivery.c.pk)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        with self._database.reading() as connection:
+            rows = connection.execute(_due(shard, recipient, now, limit))
+            seen = [_to_delivery(row) for row in rows]
+        wanted = {one.pk: permits is None or permits(one) for one in seen}
+        if not wanted:
+            return ()
 
         def take(session: Session) -> list[Delivery]:
-            rows = list(session.connection.execute(due))
-            taken = [_to_delivery(row) for row in rows]
-            for one in taken:
-                session.connection.execute(
-                    delivery.update()
-                    .where(delivery.c.shard == shard, delivery.c.pk == one.pk)
-                    .values(
-                        lease_utc=micros(now + lease),
-                        attempts=delivery.c.attempts + 1,
-                        number=one.number or _next_number(session, one),
-                    )
+            # Two workers at one recipient take turns; a stream is never given out to both.
+            session.lock_criteria(shard, [text_number(f"outbox {recipient}")])
+            found = list(session.connection.execute(_due(shard, recipient, now, limit)))
+            taken = []
+            for one in map(_to_delivery, found):
+                if one.pk not in wanted:
+                    break
+                if not wanted[one.pk]:
+                    _update(session, one, status="skipped", ended_utc=micros(now))
+                    continue
+                taken.append(one.pk)
+                _update(
+                    session,
+                    one,
+                    lease_utc=micros(now + lease),
+                    attempts=one.attempts + 1,
+                    number=one.number or _next_number(session, one),
                 )
-            return self._get(session, shard, [one.pk for one in taken])
+            return self._get(session, shard, taken)
 
         return tuple(self._database.write(take))
+
+    def release(self, shard: int, pks: Sequence[int]) -> None:
+        """Give back what was leased and not tried."""
+        statement = (
+            delivery.update()
+            .where(
+                delivery.c.shard == shard,
+                delivery.c.pk.in_(pks),
+                delivery.c.status == "waiting",
+                delivery.c.lease_utc > 0,
+            )
+            .values(lease_utc=0, attempts=delivery.c.attempts - 1)
+        )
+        self._database.write(lambda session: session.connection.execute(statement).rowcount)
 
     def renew(self, shard: int, pks: Sequence[int], now: datetime) -> None:
         """Keep leased what is still being sent."""
@@ -98,9 +149,9 @@ class Outbox:
         )
         self._database.write(lambda session: session.connection.execute(statement).rowcount)
 
-    def done(self, shard: int, pk: int, now: datetime) -> None:
-        """End a notice as delivered."""
-        self._set(shard, pk, status="done", ended_utc=micros(now), last_error=None)
+    def done(self, shard: int, pks: Sequence[int], now: datetime) -> None:
+        """End notices as delivered."""
+        self._set(shard, *pks, status="done", ended_utc=micros(now), last_error=None)
 
     def fail(self, shard: int, pk: int, next_utc: datetime, error: str) -> None:
         """Keep a notice waiting for its next attempt."""
@@ -148,6 +199,29 @@ class Outbox:
             rows = connection.execute(statement.order_by(delivery.c.pk.desc()).limit(limit))
             return tuple(_to_delivery(row) for row in rows)
 
+    def backlogs(self, shard: int) -> tuple[Backlog, ...]:
+        """Say of each recipient what waits, what is parked, and since when."""
+        failing = func.sum(case((delivery.c.last_error.is_not(None), 1), else_=0))
+        parked = func.sum(case((delivery.c.status == "parked", 1), else_=0))
+        statement = (
+            select(
+                delivery.c.recipient,
+                func.count(),
+                parked,
+                failing,
+                func.min(delivery.c.created_utc),
+            )
+            .where(delivery.c.shard == shard, delivery.c.status.in_(("waiting", "parked")))
+            .group_by(delivery.c.recipient)
+            .order_by(delivery.c.recipient)
+        )
+        with self._database.reading() as connection:
+            rows = list(connection.execute(statement))
+        return tuple(
+            Backlog(name, total - int(held), int(held), int(failed), instant(oldest_us))
+            for name, total, held, failed, oldest_us in rows
+        )
+
     def counts(self, shard: int) -> dict[str, int]:
         """Count the notices by status."""
         statement = (
@@ -158,9 +232,11 @@ class Outbox:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(statement)}
 
-    def _set(self, shard: int, pk: int, **values: Any) -> None:
+    def _set(self, shard: int, *pks: int, **values: Any) -> None:
         statement = (
-            delivery.update().where(delivery.c.shard == shard, delivery.c.pk == pk).values(**values)
+            delivery.update()
+            .where(delivery.c.shard == shard, delivery.c.pk.in_(pks))
+            .values(**values)
         )
         self._database.write(lambda session: session.connection.execute(statement).rowcount)
 
@@ -173,21 +249,50 @@ class Outbox:
         return [_to_delivery(row) for row in session.connection.execute(statement)]
 
 
-def _has_earlier() -> ColumnElement[bool]:
-    earlier = delivery.alias("earlier")
-    return exists().where(
+def _due(shard: int, recipient: str, now: datetime, limit: int) -> Select[Any]:
+    """Ask for a recipient's due notices; none whose stream has an earlier one that is held."""
+    held = delivery.alias("held")
+    now_us = micros(now)
+    is_held = or_(
+        held.c.status == "parked", and_(held.c.status == "waiting", _not_yet(held, now_us))
+    )
+    earlier = exists().where(
         and_(
-            earlier.c.shard == delivery.c.shard,
-            earlier.c.recipient == delivery.c.recipient,
-            earlier.c.stream == delivery.c.stream,
-            earlier.c.pk < delivery.c.pk,
-            earlier.c.status.in_(_OPEN),
+            held.c.shard == delivery.c.shard,
+            held.c.recipient == delivery.c.recipient,
+            held.c.stream == delivery.c.stream,
+            held.c.pk < delivery.c.pk,
+            is_held,
         )
+    )
+    return (
+        select(*_COLUMNS)
+        .where(
+            delivery.c.shard == shard,
+            delivery.c.recipient == recipient,
+            delivery.c.status == "waiting",
+            ~_not_yet(delivery, now_us),
+            ~earlier,
+        )
+        .order_by(delivery.c.pk)
+        .limit(limit)
+    )
+
+
+def _not_yet(table: FromClause, now_us: int) -> ColumnElement[bool]:
+    return or_(table.c.next_utc > now_us, table.c.lease_utc > now_us)
+
+
+def _update(session: Session, one: Delivery, **values: Any) -> None:
+    session.connection.execute(
+        delivery.update()
+        .where(delivery.c.shard == one.shard, delivery.c.pk == one.pk)
+        .values(**values)
     )
 
 
 def _next_number(session: Session, one: Delivery) -> int:
-    """Count at the first lease: a stream is leased one by one, so no two get one number."""
+    """Count at the first lease: leases of a recipient take turns, so no two get one number."""
     highest = session.connection.execute(
         select(func.max(delivery.c.number)).where(
             delivery.c.shard == one.shard,

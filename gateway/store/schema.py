@@ -273,7 +273,6 @@ record_key = Table(
 
 # ---------------------------------------------------------------- outbox
 
-_OPEN = text("status in ('waiting', 'parked')")
 delivery = Table(
     "delivery",
     metadata,
@@ -295,14 +294,7 @@ delivery = Table(
     PrimaryKeyConstraint("shard", "pk", name="delivery_pk"),
     UniqueConstraint("shard", "idempotency_key", name="delivery_once"),
     Index("delivery_by_stream", "shard", "recipient", "stream", "pk"),
-    Index(
-        "delivery_open",
-        "shard",
-        "status",
-        "pk",
-        sqlite_where=_OPEN,
-        postgresql_where=_OPEN,
-    ),
+    Index("delivery_by_recipient", "shard", "status", "recipient", "pk"),
 )
 
 # ---------------------------------------------------------------- registry: small, for all shards

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gateway.access import Access
 from gateway.cli.deliveries import deliveries
-from gateway.delivery import AddressGuard, Backoff, Sender
+from gateway.delivery import AddressGuard, Backoff, Dispatcher, Sender
 from gateway.errors import GatewayError
 from gateway.fhir import codec
+from gateway.outlets import Outlets
 from gateway.records import Change, Commit, Notice
 from gateway.store import Delivery, Member, Store, Tenant
 from gateway.worker import Worker, start_thread
@@ -59,13 +61,17 @@ def make_worker(store: Store, clock: Clock) -> Worker:
     sender = Sender(guard, FHIR, clock, timeouts_s=(1.0, 0.3))
     return Worker(
         store,
-        sender,
-        Backoff(lambda: 0.5),
-        secret=b"secret",
+        dispatcher(store, sender, clock),
         now=clock,
         recover=lambda: 0,
         maintain=lambda: None,
     )
+
+
+def dispatcher(store: Store, sender: Sender, clock: Clock) -> Dispatcher:
+    viewer = Access(b"secret", store.registry, clock).viewer
+    outlets = Outlets(store, sender, b"secret", viewer)
+    return Dispatcher(store.outbox, outlets, Backoff(lambda: 0.5), clock)
 
 
 @pytest.fixture
@@ -164,6 +170,7 @@ def test_after_three_days_a_notice_is_parked_and_holds_back_the_stream_until_dec
     assert states(store) == {"a": "parked", "b": "waiting"}
     peer.script = [200]
     store.outbox.replay(1, one(store, "a").pk, clock.now)
+    clock.now += timedelta(minutes=1)
     drain(worker)
     assert states(store) == {"a": "done", "b": "done"}
 
@@ -187,6 +194,55 @@ def test_a_dead_peer_does_not_keep_others_from_their_notices(
         queue(store, "live")
         drain(worker)
         assert states(store) == {"dead": "waiting", "live": "done"}
+
+
+def test_the_notices_of_others_arrive_while_dead_peers_are_still_being_waited_for(
+    store: Store, clock: Clock, peer: Peer
+) -> None:
+    guard = AddressGuard([ipaddress.ip_network("127.0.0.0/8")])
+    sender = Sender(guard, FHIR, clock, timeouts_s=(30.0, 30.0))
+    worker = Worker(
+        store,
+        dispatcher(store, sender, clock),
+        now=clock,
+        recover=lambda: 0,
+        maintain=lambda: None,
+    )
+    with serve(Peer(["hang"])) as dead:
+        for name in ("dead-1", "dead-2", "dead-3"):
+            join(store, name, dead.url + "/" + name)
+            queue(store, name, recipient=name)
+        join(store, "qs-county", peer.url)
+        for key in ("a", "b", "c"):
+            queue(store, key)
+            worker.step()
+            while states(store)[key] != "done":
+                dead.released.wait(0.01)
+        assert len(dead.received) <= 3
+        assert {states(store)[name] for name in ("dead-1", "dead-2", "dead-3")} == {"waiting"}
+        dead.released.set()
+        worker.close()
+
+
+def test_a_failed_recipient_is_left_alone_and_costs_the_others_no_attempt(
+    store: Store, worker: Worker, peer: Peer, clock: Clock
+) -> None:
+    join(store, "qs-county", peer.url)
+    peer.script = [503]
+    for number in range(30):
+        key = f"k{number}"
+        queue(store, key)
+    drain(worker)
+    clock.now += timedelta(minutes=1)
+    drain(worker)
+    assert len(peer.received) == 2
+    assert sum(one.attempts for one in store.outbox.search(1)) == 2
+    peer.script = [200]
+    clock.now += timedelta(minutes=1)
+    drain(worker)
+    assert set(states(store).values()) == {"done"}
+    keys = [one.headers["Idempotency-Key"] for one in peer.received[2:]]
+    assert keys == [f"k{number}" for number in range(30)]
 
 
 def test_after_one_failure_the_other_notices_of_the_peer_are_not_tried_in_the_same_round(
@@ -229,7 +285,9 @@ def test_a_member_without_an_address_is_left_in_peace(store: Store, worker: Work
 def test_a_worker_that_died_gives_its_lease_back(store: Store, clock: Clock, peer: Peer) -> None:
     join(store, "qs-county", peer.url)
     queue(store, "a")
-    assert len(store.outbox.lease(1, clock.now)) == 1  # This worker is never heard of again.
+    assert (
+        len(store.outbox.lease(1, clock.now, "qs-county")) == 1
+    )  # This worker is never heard of again.
     second = make_worker(store, clock)
     assert second.deliver(1) == 0
     clock.now += timedelta(minutes=5)
@@ -249,12 +307,11 @@ def test_the_thread_delivers_what_comes_and_stops_when_told(
 
     guard = AddressGuard([ipaddress.ip_network("127.0.0.0/8")])
     sender = Sender(guard, FHIR, lambda: datetime.now(UTC))
+    clock = Clock()
     worker = Worker(
         store,
-        sender,
-        Backoff(lambda: 0.5),
-        secret=b"secret",
-        now=lambda: datetime.now(UTC) + timedelta(seconds=1),
+        dispatcher(store, sender, clock),
+        now=clock,
         recover=recover,
         maintain=lambda: None,
     )
