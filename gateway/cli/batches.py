@@ -4,7 +4,7 @@ However long the file, no more than one batch of records is held.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,35 +22,32 @@ _SLOW_BYTES = 1_000_000
 Batch = tuple[list[Mapped], list[Issue]]
 
 
-def of_file(program: MappingProgram, path: Path) -> Iterator[Batch]:
-    """Map every record of a file; a record that is refused does not stop the others."""
+def of_file(programs: Sequence[MappingProgram], path: Path) -> Iterator[Batch]:
+    """Map every record of a file with the first program that takes it.
+
+    The file is read as the first program reads. A record that is refused stops no other.
+    """
     raw = path.read_bytes()
     is_watched = sys.stderr.isatty() and len(raw) > _SLOW_BYTES
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not is_watched) as bar:
-        lines = raw.count(b"\n") if program.format == "rows" else None
+        lines = raw.count(b"\n") if programs[0].format == "rows" else None
         task = bar.add_task(path.name, total=lines)
-        for batch, count in _batches(program, raw):
+        for batch, count in _batches(programs, raw):
             bar.update(task, completed=count)
             yield batch
 
 
-def _batches(program: MappingProgram, raw: bytes) -> Iterator[tuple[Batch, int]]:
+def _batches(programs: Sequence[MappingProgram], raw: bytes) -> Iterator[tuple[Batch, int]]:
     """Give each batch with the number of records come so far; at least one, perhaps empty."""
-    context = trials.context_of(program)
     mapped: list[Mapped] = []
     issues: list[Issue] = []
     count = given = 0
-    for parsed in _records(program, raw, issues):
+    for parsed in _records(programs[0], raw, issues):
         try:
             if parsed is not None:
-                if not program.accepts(parsed):
-                    where = parsed.root.place
-                    raise GatewayError(
-                        "GW-3002", where=where, kind=parsed.kind, mappings=program.id
-                    )
-                mapped.append(program.run(parsed, context))
+                mapped.append(_mapped(programs, parsed))
                 issues += mapped[-1].issues
         except GatewayError as err:
             issues += err.as_issues()
@@ -62,6 +59,14 @@ def _batches(program: MappingProgram, raw: bytes) -> Iterator[tuple[Batch, int]]
             issues.clear()
     if mapped or issues or not given:
         yield (mapped, issues), count
+
+
+def _mapped(programs: Sequence[MappingProgram], parsed: Parsed) -> Mapped:
+    for program in programs:
+        if program.accepts(parsed):
+            return program.run(parsed, trials.context_of(program))
+    tried = ", ".join(program.id for program in programs)
+    raise GatewayError("GW-3002", where=parsed.root.place, kind=parsed.kind, mappings=tried)
 
 
 def _records(program: MappingProgram, raw: bytes, issues: list[Issue]) -> Iterator[Parsed | None]:

@@ -39,10 +39,10 @@ def apply_(file: Path, **given: Any) -> None:
         channels = ", ".join(one.id for one in applied.channels if one.member == member.id)
         table.add_row(member.id, member.name, " ".join(member.roles), channels)
     Console().print(table)
-    known = runtime.pipeline.library.programs
+    library = runtime.pipeline.library
     for channel in applied.channels:
         for mapping in channel.mappings:
-            if mapping not in known:
+            if library.find(mapping) is None:
                 click.echo(
                     f"{channel.id}: 还没有映射 {mapping}，该通道的记录将停放 · there is no mapping "
                     f"{mapping} yet, records of this channel will be parked",

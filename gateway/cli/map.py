@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from gateway.cli.map_export import export
 from gateway.cli.map_files import compiled
 from gateway.cli.map_folder import folder as folder_
 from gateway.cli.map_new import new
+from gateway.cli.map_outputs import is_refused, outputs
 from gateway.errors import GatewayError, issue
 from gateway.fhir import codec, definitions, fhirpath
-from gateway.fhir.outcome import operation_outcome
 from gateway.formats import DIALECTS, READERS
 from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined, lineage_document
@@ -25,7 +24,7 @@ from gateway.mapping.rendering import Renderer
 from gateway.mapping.schema import PATH as SCHEMA
 from gateway.mapping.ways import ways_of
 from gateway.mapping.writable import shown
-from gateway.records import Issue, Mapped, Resource
+from gateway.records import Issue, Mapped
 from gateway.validation import Validator
 from gateway.validation.packages import read_definitions
 
@@ -79,35 +78,33 @@ def try_(
     charset: str | None,
     zone: str | None,
 ) -> None:
-    """Map FILES with MAPPING; write bundle, lineage and outcome of each to --out.
+    """Map FILES with MAPPING; write bundle, lineage and outcome of each below --out.
 
-    A file of many records goes in parts of 1,000, each with files of its own.
+    Files of several folders keep these folders below --out. A file of many records goes in parts
+    of 1,000, each with files of its own.
     """
     program = _configured(compiled(mapping), options, charset, zone)
     validator = Validator(definitions.load(), read_definitions(_PROFILES))
     is_well = True
-    for path in _each_file(files):
-        for part, (mapped, found) in enumerate(batches.of_file(program, path)):
+    for file in outputs(files):
+        for part, (mapped, found) in enumerate(batches.of_file([program], file.path)):
             issues = list(found)
             bundle, rows = combined(mapped) if mapped else (None, [])
             if bundle is not None:
                 issues += validator.check(bundle)
                 issues += [_unread(place) for record in mapped for place in record.unread]
-            is_well = is_well and not _is_refused(issues)
-            name = path.with_stem(f"{path.stem}.{part + 1:05}") if part else path
+            is_well = is_well and not is_refused(issues)
+            name = file.part(part)
             if out is not None:
-                _write(out, name, bundle, lineage_document(mapped, rows) if mapped else {}, issues)
+                lineage = lineage_document(mapped, rows) if mapped else {}
+                name.write(out, bundle, lineage, issues)
             elif bundle is not None and not is_explained:
                 click.echo(codec.encode_pretty(bundle).decode())
             if is_explained and bundle is not None:
                 explain(bundle, rows, mapped)
-            _report(name, mapped, issues)
+            _report(name.folder / name.stem, mapped, issues)
     if not is_well:
         sys.exit(1)
-
-
-def _is_refused(issues: list[Issue]) -> bool:
-    return any(one.severity in ("error", "fatal") for one in issues)
 
 
 def _configured(
@@ -128,32 +125,8 @@ def _configured(
     return dataclasses.replace(program, samples=samples)
 
 
-def _each_file(files: tuple[Path, ...]) -> Iterator[Path]:
-    for path in files:
-        if path.is_dir():
-            yield from sorted(inner for inner in path.rglob("*") if inner.is_file())
-        else:
-            yield path
-
-
 def _unread(place: Any) -> Issue:
     return issue("GW-3208", "information", place=place, path=place.path)
-
-
-def _write(
-    out: Path, path: Path, bundle: Resource | None, lineage: dict[str, Any], issues: list[Issue]
-) -> None:
-    """Write the three files; a bundle that is not valid is named ``.invalid.json`` instead."""
-    out.mkdir(parents=True, exist_ok=True)
-    is_valid = not _is_refused(issues)
-    names = (".bundle.json", ".invalid.json")
-    if bundle is not None:
-        name, other = names if is_valid else names[::-1]
-        (out / f"{path.stem}{other}").unlink(missing_ok=True)
-        (out / f"{path.stem}{name}").write_bytes(codec.encode_pretty(bundle) + b"\n")
-        (out / f"{path.stem}.lineage.json").write_bytes(codec.encode_pretty(lineage) + b"\n")
-    outcome = operation_outcome(issues)
-    (out / f"{path.stem}.outcome.json").write_bytes(codec.encode_pretty(outcome) + b"\n")
 
 
 def _report(path: Path, mapped: list[Mapped], issues: list[Issue]) -> None:

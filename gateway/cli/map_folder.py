@@ -2,15 +2,17 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import click
 
+from gateway.cli import batches
+from gateway.cli.map_files import compiled
+from gateway.cli.map_outputs import BUNDLE_NAME, is_refused, outputs
 from gateway.errors import GatewayError, issue
-from gateway.fhir import codec, definitions
-from gateway.fhir.outcome import operation_outcome
-from gateway.formats import DIALECTS, READERS
-from gateway.mapping import MappingProgram, load_mapping, trials
+from gateway.fhir import definitions
+from gateway.mapping import MappingProgram
 from gateway.mapping.bundles import combined, lineage_document
 from gateway.records import Issue, Mapped
 from gateway.validation import Validator
@@ -25,7 +27,7 @@ from gateway.validation import Validator
 @click.option("--pattern", default="*", show_default=True, help="Which files, such as *.hl7.")
 @click.option(
     "--bundle-name",
-    default="{stem}.bundle.json",
+    default=BUNDLE_NAME,
     show_default=True,
     help="Name of each bundle; {stem} is the file's own.",
 )
@@ -34,10 +36,12 @@ def folder(
 ) -> None:
     """Map every file below SOURCE; OUT mirrors its folders: bundle, lineage and outcome of each."""
     programs = list(_programs(mappings))
+    if not programs:
+        raise GatewayError("GW-3003", mapping=", ".join(mappings))
     validator = Validator(definitions.load())
     counts = {"mapped": 0, "refused": 0, "no mapping": 0}
-    for path in sorted(file for file in source.rglob(pattern) if file.is_file()):
-        mapped, issues = _map(programs, path)
+    for file in outputs([source], pattern):
+        mapped, issues = _map(programs, file.path)
         bundle, rows = combined(mapped) if mapped else (None, [])
         if bundle is not None:
             issues += [
@@ -46,64 +50,62 @@ def folder(
                 for place in one.unread
             ]
             issues += validator.check(bundle)
-        target = out / path.parent.relative_to(source)
-        target.mkdir(parents=True, exist_ok=True)
-        is_refused = bundle is None or any(one.severity in ("error", "fatal") for one in issues)
-        if bundle is not None and not is_refused:
-            (target / bundle_name.format(stem=path.stem)).write_bytes(codec.encode_pretty(bundle))
-            lineage = codec.encode_pretty(lineage_document(mapped, rows))
-            (target / f"{path.stem}.lineage.json").write_bytes(lineage)
-        outcome = codec.encode_pretty(operation_outcome(issues))
-        (target / f"{path.stem}.outcome.json").write_bytes(outcome)
-        counts[_end(issues, is_refused=is_refused)] += 1
-        click.echo(_line(path.relative_to(source), mapped, issues, is_refused=is_refused))
+        lineage = lineage_document(mapped, rows) if mapped else {}
+        file.write(out, bundle, lineage, issues, bundle_name)
+        counts[_end(mapped, issues)] += 1
+        click.echo(_line(file.path.relative_to(source.absolute()), mapped, issues))
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
     if counts["refused"]:
         sys.exit(1)
 
 
 def _programs(names: Sequence[str]) -> Iterator[MappingProgram]:
-    """Compile what is named; of a folder only what names its kinds of record.
+    """Compile what is named; of a folder of mappings only what names its kinds of record.
 
-    A mapping that takes every kind is there for others to extend, and would hide them.
+    A mapping that takes every kind is there for others to extend, and would hide them; it counts
+    where none beside it names a kind.
     """
     for name in names:
         path = Path(name)
-        if not path.is_dir():
-            yield load_mapping(path, DIALECTS, definitions.load())
+        if not path.is_dir() or (path / "map.yaml").is_file():
+            yield compiled(name)
             continue
-        for file in sorted(path.rglob("map.yaml")):
-            program = load_mapping(file, DIALECTS, definitions.load())
-            if program.kinds != ("*",):
-                yield program
+        found = [compiled(str(file)) for file in sorted(path.rglob("map.yaml"))]
+        yield from [one for one in found if one.kinds != ("*",)] or found
 
 
 def _map(programs: list[MappingProgram], path: Path) -> tuple[list[Mapped], list[Issue]]:
-    """Map with the first program that takes the file's records; the refusal where none does."""
-    refusal: list[Issue] = []
-    for program in programs:
-        try:
-            mapped = trials.map_file(program, path, READERS)
-        except GatewayError as error:
-            refusal = list(error.as_issues())
-            if error.number != "GW-3002":
-                return [], refusal
-            continue
-        return mapped, [found for one in mapped for found in one.issues]
-    return [], refusal
+    """Map each record with the first program that takes it; the first refusal where none does.
+
+    Programs that read alike share one reading of the file; where they take no record of it, those
+    that read otherwise are tried.
+    """
+    refusal: list[Issue] | None = None
+    for _, alike in groupby(programs, lambda one: (one.format, one.samples)):
+        mapped: list[Mapped] = []
+        issues: list[Issue] = []
+        for some, found in batches.of_file(list(alike), path):
+            mapped += some
+            issues += found
+        if mapped:
+            return mapped, issues
+        refusal = refusal if refusal is not None else issues
+    return [], refusal or []
 
 
-def _end(issues: list[Issue], *, is_refused: bool) -> str:
-    if not is_refused:
+def _end(mapped: list[Mapped], issues: list[Issue]) -> str:
+    if not is_refused(issues):
         return "mapped"
-    return "no mapping" if any(one.number == "GW-3002" for one in issues) else "refused"
+    is_unknown = not mapped and all(one.number == "GW-3002" for one in issues)
+    return "no mapping" if is_unknown else "refused"
 
 
-def _line(path: Path, mapped: list[Mapped], issues: list[Issue], *, is_refused: bool) -> str:
-    if not is_refused:
+def _line(path: Path, mapped: list[Mapped], issues: list[Issue]) -> str:
+    if not is_refused(issues):
+        named = ", ".join(dict.fromkeys(one.mapping for one in mapped))
         resources = sum(len(one.contributions) for one in mapped)
         unread = sum(len(one.unread) for one in mapped)
-        return f"{path}: {mapped[0].mapping}, {resources} resources, {unread} unread"
+        return f"{path}: {named}, {resources} resources, {unread} unread"
     worst = next(one for one in issues if one.severity in ("error", "fatal"))
     where = f" [{worst.place}]" if worst.place else ""
     return f"{path}: {worst.number}{where} {worst.text_zh} / {worst.text_en}"

@@ -24,7 +24,7 @@ def file_of(tmp_path: Path, rows: list[str]) -> Path:
 def test_a_long_file_comes_in_batches_of_a_thousand_and_a_rest(tmp_path: Path) -> None:
     path = file_of(tmp_path, [f"{number},1" for number in range(2_001)])
 
-    sizes = [len(mapped) for mapped, _ in batches.of_file(program(tmp_path), path)]
+    sizes = [len(mapped) for mapped, _ in batches.of_file([program(tmp_path)], path)]
 
     assert sizes == [batches.RECORDS, batches.RECORDS, 1]
 
@@ -35,7 +35,7 @@ def test_a_refused_record_stands_with_the_others_of_its_batch(tmp_path: Path) ->
     rows[1_300] = "1300"
     path = file_of(tmp_path, rows)
 
-    first, second = batches.of_file(program(tmp_path), path)
+    first, second = batches.of_file([program(tmp_path)], path)
 
     assert [one.number for one in first[1]] == []
     assert [(one.number, one.place and one.place.line) for one in second[1]] == [
@@ -48,13 +48,13 @@ def test_a_refused_record_stands_with_the_others_of_its_batch(tmp_path: Path) ->
 def test_a_file_of_exactly_one_batch_gives_no_empty_second_one(tmp_path: Path) -> None:
     path = file_of(tmp_path, [f"{number},1" for number in range(batches.RECORDS)])
 
-    assert len(list(batches.of_file(program(tmp_path), path))) == 1
+    assert len(list(batches.of_file([program(tmp_path)], path))) == 1
 
 
 def test_a_file_without_records_gives_one_batch_that_says_why(tmp_path: Path) -> None:
     path = tmp_path / "empty.csv"
     path.write_bytes(b"")
 
-    found = list(batches.of_file(program(tmp_path), path))
+    found = list(batches.of_file([program(tmp_path)], path))
 
     assert [[one.number for one in issues] for _, issues in found] == [["GW-2002"]]
