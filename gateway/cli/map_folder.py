@@ -71,7 +71,7 @@ def _programs(names: Sequence[str]) -> Iterator[MappingProgram]:
             yield compiled(name)
             continue
         found = [compiled(str(file)) for file in sorted(path.rglob("map.yaml"))]
-        yield from [one for one in found if one.kinds != ("*",)] or found
+        yield from [one for one in found if set(one.kinds) - {"*"}] or found
 
 
 def _map(programs: list[MappingProgram], path: Path) -> tuple[list[Mapped], list[Issue]]:

@@ -40,7 +40,7 @@ _VISIT = _names(
 OWNS: dict[str, frozenset[str]] = {
     "PID": _VISIT | {"PD1", "NK1", "MRG", "PV1", "SPM"},
     "PV1": _VISIT | {"SPM"},
-    "ORC": _ORDER_DETAIL | _RESULT | {"SPM"},
+    "ORC": _ORDER_DETAIL | _RESULT | {"SPM", "TXA"},
     "OBR": _RESULT | _names("TQ1 TQ2 CTD DG1 CTI FT1 SPM SAC ORC"),
     "SPM": _RESULT | _names("SAC INV OBR ORC"),
     "SAC": _names("INV OBX OBR ORC SPM"),
@@ -139,6 +139,10 @@ class Tree:
     def _takes(self, owner: Segment, name: str, requested: set[int]) -> bool:
         if not self._owns(owner.name, name):
             return False
+        # An order's document stands before its request (ORU from 2.8 on); one behind the request
+        # is the message's own (MDM).
+        if owner.name == "ORC" and name == "TXA":
+            return owner.index not in requested
         # One order opens one group: a second request below it would take the first one's numbers.
         return not (owner.name in _ORDER and name in _ORDER and owner.index in requested)
 

@@ -38,7 +38,9 @@ def test_in_a_folder_of_packs_what_takes_every_kind_hides_none_that_names_its_ki
 ) -> None:
     every = patient_map("gender: male", "hl7v2")
     write(tmp_path / "packs" / "every", every)
-    named = every.replace("test/map", "test/named").replace("hl7v2}", 'hl7v2, kind: "ADT^A01"}')
+    named = every.replace("test/map", "test/named").replace(
+        "hl7v2}", 'hl7v2, messages: ["ADT^A01"]}'
+    )
     write(tmp_path / "packs" / "named", named)
     source = tmp_path / "in"
     source.mkdir()
