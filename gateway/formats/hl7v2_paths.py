@@ -90,11 +90,14 @@ class _Parser:
         if self.path.startswith("."):
             numbers = self._dotted(0)
             self._end()
-            return partial(_relative, numbers)
+            relative = partial(_relative, numbers)
+            relative.home = None  # type: ignore[attr-defined]  # a partial takes attributes
+            return relative
         groups = self._groups()
         name = self._match(_SEGMENT, "a segment name such as PID")
         if (numbers := self._plain()) and not groups:
             select = partial(_values, name, numbers)
+            select.home = partial(_home, name)  # type: ignore[attr-defined]
             if name == "MSH":
                 select.is_absolute = True  # type: ignore[attr-defined]  # a message has one header
             return select
@@ -109,7 +112,9 @@ class _Parser:
             if self.path[self.at : self.at + 1] == ".":
                 steps.append(partial(_parts, self._dotted(2)))
         self._end()
-        return partial(_absolute, groups, name, tuple(steps))
+        absolute = partial(_absolute, groups, name, tuple(steps))
+        absolute.home = partial(_home_of, groups, name)  # type: ignore[attr-defined]
+        return absolute
 
     def _plain(self) -> tuple[int, ...]:
         """Give the numbers of a path that only numbers follow; nothing for any other."""
@@ -199,6 +204,40 @@ def _values(name: str, numbers: tuple[int, ...], anchor: Node, root: Node) -> Se
     if len(found) == 1:
         return found[0].at(numbers)
     return [value for segment in found for value in segment.at(numbers)]
+
+
+def _home(name: str, anchor: Node, root: Node) -> Node | None:
+    """Give the one segment from which a name means the same, None when it means nothing.
+
+    Where several segments are meant, the anchor must answer for itself.
+    """
+    start = anchor.segment if isinstance(anchor, Value) else anchor
+    if not isinstance(root, Message):
+        return anchor
+    if not isinstance(start, Segment):
+        found: Sequence[Segment] = root.named(name)
+    elif start.name == name:
+        return start
+    else:
+        found = root.tree.find(name, start)
+    if len(found) > 1:
+        return anchor
+    return found[0] if found else None
+
+
+def _home_of(groups: tuple[str, ...], name: str, anchor: Node, root: Node) -> Node | None:
+    """Give the one segment that begins the outermost group, from which a path means the same."""
+    if not groups:
+        return _home(name, anchor, root)
+    if not isinstance(root, Message):
+        return anchor
+    start = anchor.segment if isinstance(anchor, Value) else anchor
+    group, tree = groups[0], root.tree
+    scope = start if isinstance(start, Segment) else tree.root
+    found = tree.heads(group, scope) if group in GROUPS else tree.find(group, scope)
+    if len(found) > 1:
+        return anchor
+    return found[0] if found else None
 
 
 def _absolute(

@@ -8,8 +8,11 @@ as None; ``raw_text`` shows it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 from gateway.formats.text import normalise
 from gateway.records import Place
@@ -63,7 +66,7 @@ class Segment:
         self.parent: Segment | None = None
         self.end = index
         self._fields: list[str] | None = None
-        self._places: dict[tuple[int, int, int, int], Place] = {}
+        self._places: dict[tuple[int, ...], Place] = {}
 
     @property
     def text(self) -> str | None:
@@ -106,65 +109,90 @@ class Segment:
             Value(part, self, field, ordinal) for ordinal, part in self._repetitions(raw) if part
         ]
 
-    def at(self, numbers: tuple[int, ...]) -> list["Value"]:
+    def at(self, numbers: tuple[int, ...]) -> Sequence["Value"]:
         """Give the values of field, component and subcomponent, one of each repetition."""
-        field = numbers[0]
         fields = self._fields or self.fields
-        if field >= len(fields) or not fields[field]:
-            return []
+        field = numbers[0]
+        if field >= len(fields) or not (raw := fields[field]):
+            return ()
+        repetition = self.delimiters.repetition
+        is_declaration = field <= 2 and self.has_delimiters
         if len(numbers) == 1:
+            if is_declaration or not repetition or repetition not in raw:
+                return (Value(raw, self, field, 0),)
             return self.values(field)
-        if len(numbers) == 2 and not self.is_declaration(field):
+        if len(numbers) == 2 and not is_declaration:
+            if not repetition or repetition not in raw:
+                return self._component(raw, field, 0, numbers[1])
             return self._components(field, numbers[1])
         found = (value.below(numbers[1:]) for value in self.values(field))
         return [part for part in found if part is not None]
 
     def _components(self, field: int, number: int) -> list["Value"]:
-        """Cut one component out of every repetition; the first of an uncut one is all of it."""
-        component, subcomponent = self.delimiters.component, self.delimiters.subcomponent
+        """Cut one component out of every repetition."""
         found: list[Value] = []
         for repetition, part in self._repetitions(self.fields[field]):
-            if component in part:
-                pieces = part.split(component, number)
-                if number <= len(pieces) and (piece := pieces[number - 1]):
-                    found.append(Value(piece, self, field, repetition, number))
-            elif part and number == 1:
-                level = 1 if subcomponent and subcomponent in part else 0
-                found.append(Value(part, self, field, repetition, level))
+            found += self._component(part, field, repetition, number)
         return found
+
+    def _component(self, raw: str, field: int, repetition: int, number: int) -> tuple["Value", ...]:
+        """Cut a component out of a repetition; the first of an uncut one is all of it."""
+        delimiters = self.delimiters
+        if delimiters.component in raw:
+            pieces = raw.split(delimiters.component, number)
+            if number <= len(pieces) and (piece := pieces[number - 1]):
+                return (Value(piece, self, field, repetition, number),)
+        elif raw and number == 1:
+            subcomponent = delimiters.subcomponent
+            level = 1 if subcomponent and subcomponent in raw else 0
+            return (Value(raw, self, field, repetition, level),)
+        return ()
 
     def leaves(self) -> Iterator["Value"]:
         """Yield every value that cannot be split further; delimiters and ``""`` are none."""
-        component, subcomponent = self.delimiters.component, self.delimiters.subcomponent
         fields = self.fields
+        for field in range(3 if self.has_delimiters else 1, len(fields)):
+            raw = fields[field]
+            for text, repetition, number, sub in self._parts(raw) if raw else ():
+                if text and text != NULL and not text.isspace():
+                    yield Leaf(text, self, field, repetition, number, sub)
+
+    def _parts(self, raw: str) -> Iterator[tuple[str, int, int, int]]:
+        """Cut a field: texts with the numbers of repetition, component and subcomponent."""
+        component, subcomponent = self.delimiters.component, self.delimiters.subcomponent
+        for repetition, part in self._repetitions(raw):
+            if component in part:
+                pieces: Iterable[tuple[int, str]] = enumerate(part.split(component), 1)
+            elif subcomponent and subcomponent in part:
+                pieces = ((1, part),)
+            else:
+                pieces = ((0, part),)
+            for number, piece in pieces:
+                if subcomponent and subcomponent in piece:
+                    for sub, text in enumerate(piece.split(subcomponent), 1):
+                        yield text, repetition, number, sub
+                else:
+                    yield piece, repetition, number, 0
+
+    def unread(self, read: Set[Place]) -> list[Place]:
+        """Give the places of leaves that were not read."""
+        places, fields = self._places, self.fields
+        marks = [mark for mark in self.delimiters.marks[1:] if mark != self.delimiters.escape]
+        left: list[Place] = []
         for field in range(3 if self.has_delimiters else 1, len(fields)):
             raw = fields[field]
             if not raw:
                 continue
-            for repetition, part in self._repetitions(raw):
-                if component in part:
-                    pieces: Iterable[tuple[int, str]] = enumerate(part.split(component), 1)
-                elif subcomponent and subcomponent in part:
-                    pieces = ((1, part),)
-                else:
-                    pieces = ((0, part),)
-                for number, piece in pieces:
-                    if subcomponent and subcomponent in piece:
-                        for sub, text in enumerate(piece.split(subcomponent), 1):
-                            if text and text != NULL and not text.isspace():
-                                yield Leaf(text, self, field, repetition, number, sub)
-                    elif piece and piece != NULL and not piece.isspace():
-                        yield Leaf(piece, self, field, repetition, number)
-
-    def unread(self, read: Set[Place]) -> Iterator[Place]:
-        """Yield the places of leaves that were not read."""
-        places = self._places
-        for leaf in self.leaves():
-            place = places.get((leaf.field, leaf.repetition, leaf.component, leaf.subcomponent))
-            if place is None:
-                yield self.place_of(leaf)
-            elif place not in read:
-                yield place
+            # What was never looked at has no place yet.
+            known = places.get((field, 0, 0, 0))
+            if known in read and not any(mark in raw for mark in marks):
+                continue
+            for text, repetition, number, sub in self._parts(raw):
+                if text and text != NULL and not text.isspace():
+                    place = self.place_at(field, repetition, number, sub)
+                    if place not in read:
+                        left.append(place)
+        return left
 
     def _repetitions(self, raw: str) -> Iterable[tuple[int, str]]:
         repetition = self.delimiters.repetition
@@ -172,12 +200,11 @@ class Segment:
             return enumerate(raw.split(repetition), 1)
         return ((0, raw),)
 
-    def place_of(self, value: "Value") -> Place:
-        """Give the place of a value of this segment, the same object whenever it is asked for."""
-        key = (value.field, value.repetition, value.component, value.subcomponent)
-        place = self._places.get(key)
+    def place_at(self, *numbers: int) -> Place:
+        """Give the place of field, repetition, component, subcomponent: always the same object."""
+        place = self._places.get(numbers)
         if place is None:
-            place = self._places[key] = Place(value.path, self.number)
+            place = self._places[numbers] = Place(path_of(self.name, *numbers), self.number)
         return place
 
     def is_declaration(self, field: int) -> bool:
@@ -185,39 +212,21 @@ class Segment:
         return field <= 2 and self.has_delimiters
 
 
-class Value:
+class Value(msgspec.Struct, eq=False, gc=False):
     """A field repetition, component or subcomponent, with the raw text it was cut from.
 
     ``repetition`` is 0 where the field does not repeat; ``component`` and ``subcomponent`` are 0
-    at the levels above.
+    at the levels above. ``known`` is the text once it was asked for. A Struct, since a record makes
+    hundreds of them.
     """
 
-    __slots__ = (
-        "_text",
-        "component",
-        "field",
-        "raw_text",
-        "repetition",
-        "segment",
-        "subcomponent",
-    )
-
-    def __init__(
-        self,
-        raw: str,
-        segment: Segment,
-        field: int,
-        repetition: int,
-        component: int = 0,
-        subcomponent: int = 0,
-    ) -> None:
-        self.raw_text = raw
-        self.segment = segment
-        self.field = field
-        self.repetition = repetition
-        self.component = component
-        self.subcomponent = subcomponent
-        self._text: str | None = _UNREAD
+    raw_text: str
+    segment: Segment
+    field: int
+    repetition: int
+    component: int = 0
+    subcomponent: int = 0
+    known: str | None = _UNREAD
 
     def part(self, number: int) -> "Value | None":
         """Give the component of a field or the subcomponent of a component, None when empty."""
@@ -247,16 +256,20 @@ class Value:
     @property
     def text(self) -> str | None:
         """The first part, its escape sequences resolved, in NFKC and trimmed."""
-        text = self._text
+        text = self.known
         if text is _UNREAD:
-            text = self._text = self._read()
+            text = self.known = self._read()
         return text
 
     def _read(self) -> str | None:
-        raw = self._first().raw_text
+        raw = self.raw_text
+        delimiters = self.segment.delimiters
+        if delimiters.component in raw or (
+            delimiters.subcomponent and delimiters.subcomponent in raw
+        ):
+            raw = self._first().raw_text
         if raw == NULL:
             return None
-        delimiters = self.segment.delimiters
         if delimiters.escape and delimiters.escape in raw and not self._is_declaration:
             raw = unescape(raw, delimiters, self.segment.codec)
         return normalise(raw)
@@ -264,19 +277,17 @@ class Value:
     @property
     def place(self) -> Place:
         """The path of the first part, with as few levels as name it, and the segment's line."""
-        return self.segment.place_of(self._first())
+        first = self._first()
+        return self.segment.place_at(
+            first.field, first.repetition, first.component, first.subcomponent
+        )
 
     @property
     def path(self) -> str:
         """The path as written in mappings: ``PID-3[2].4.1``, levels that are not used left out."""
-        path = f"{self.segment.name}-{self.field}"
-        if self.repetition:
-            path += f"[{self.repetition}]"
-        if self.component:
-            path += f".{self.component}"
-            if self.subcomponent:
-                path += f".{self.subcomponent}"
-        return path
+        return path_of(
+            self.segment.name, self.field, self.repetition, self.component, self.subcomponent
+        )
 
     def _first(self) -> "Value":
         """Descend to the part whose text this value has; stay where a level is not used."""
@@ -319,15 +330,21 @@ class Value:
 class Leaf(Value):
     """A value known to have no parts."""
 
-    __slots__ = ()
-
     def _first(self) -> Value:
         return self
 
-    @property
-    def place(self) -> Place:
-        """The path and the segment's line."""
-        return self.segment.place_of(self)
+
+@lru_cache(maxsize=16384)
+def path_of(name: str, field: int, repetition: int, component: int, subcomponent: int) -> str:
+    """Write a path as mappings do: ``PID-3[2].4.1``, levels that are not used left out."""
+    path = f"{name}-{field}"
+    if repetition:
+        path += f"[{repetition}]"
+    if component:
+        path += f".{component}"
+        if subcomponent:
+            path += f".{subcomponent}"
+    return path
 
 
 _FORMATTING = re.compile(r"\.(br|sp|sk|fi|nf|in|ti|ce)([+-]?\d*)", re.IGNORECASE)

@@ -19,7 +19,8 @@ from gateway.mapping.run import Frame
 from gateway.records import Lineage, LineageKind, Selector
 
 _PRELUDE = "run = f.run; root = run.root; rows = run.lineage; row = rows.append"
-_DEEPEST = 40
+_DEEPEST = 16
+"""Python allows twenty loops within each other."""
 
 
 class Here(NamedTuple):
@@ -97,6 +98,14 @@ class Code:
             self.names[name] = value
         return name
 
+    def named(self, expression: str, stem: str = "v") -> str:
+        """Give a variable that holds a value."""
+        if expression.isidentifier():
+            return expression
+        name = self.fresh(stem)
+        self.put(f"{name} = {expression}")
+        return name
+
     def key(self, value: object) -> int:
         """Number a value: equal ones alike."""
         return self._keys.setdefault(value, len(self._keys))
@@ -117,11 +126,12 @@ class Code:
         self.put(f"{looks} = {frame}.looks")
         return here._replace(frame=frame, looks=looks)
 
-    def pointed(self, expression: str, here: Here) -> Here:
-        """Keep a pointer that is only known when a record is mapped."""
+    def entry(self, whole: Here, values: str, frame: Here | None = None) -> Here:
+        """Keep the pointer of the next entry of an array, whose values so far are in a list."""
         pointer = self.fresh("p")
-        self.put(f"{pointer} = {expression}")
-        return here._replace(pointer=pointer, suffix="")
+        start = f"{whole.suffix}/"
+        self.put(f"{pointer} = {whole.pointer} + {start!r} + str(len({values}))")
+        return (frame or whole)._replace(pointer=pointer, suffix="")
 
     def row(self, here: Here, kind: LineageKind, places: str, rule: str) -> None:
         """Write that the leaf here came from these places."""

@@ -11,7 +11,7 @@ from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
 from gateway.mapping.tables import CodeTable, Row, from_pairs
 from gateway.mapping.texts import converted, place_of
-from gateway.mapping.writers import One, Source
+from gateway.mapping.writers import Keep, One, Source
 from gateway.records import Lineage, Place
 
 _COPY, _ABSENT = "copy", "absent"
@@ -28,7 +28,7 @@ class Coded:
     ) -> None:
         self._table = table
         self._type = element.type
-        self._convert = convert
+        self.convert = convert
         self._spot = spot
         self.otherwise: Otherwise | None = None
         self.is_copied = False
@@ -37,18 +37,17 @@ class Coded:
     def of(self, source: Source) -> One:
         """Translate the text of a source."""
 
-        def write(code: Code, here: Here, into: str) -> None:
-            text, places = self.read(code, here, source)
-            code.put(f"{into} = None")
-            with code.block(f"if {text} is not None:"):
-                translate = code.bind(self.translated, "translated")
-                code.put(f"{into} = {translate}(run, {text}, {here.path}, {places})")
+        def write(code: Code, here: Here, keep: Keep) -> None:
+            def translate(text: str, places: str) -> None:
+                value = code.fresh("v")
+                find = code.bind(self.translated, "translated")
+                code.put(f"{value} = {find}(run, {text}, {here.path}, {places})")
+                with code.block(f"if {value} is not None:"):
+                    keep(value)
+
+            source(code, here, converted(code, self.convert, translate))
 
         return write
-
-    def read(self, code: Code, here: Here, source: Source) -> tuple[str, str]:
-        """Write the reading of the text that is translated."""
-        return converted(code, source(code, here), self._convert)
 
     def translated(self, run: Run, text: str, pointer: str, places: Places) -> Any:
         """Translate a text."""
@@ -111,13 +110,17 @@ class Coded:
     def after(self, one: One) -> One:
         """Translate the first coding that a datatype map gave, the originals after it."""
 
-        def write(code: Code, here: Here, into: str) -> None:
-            before = code.fresh("n")
+        def write(code: Code, here: Here, keep: Keep) -> None:
+            before, value = code.fresh("n"), code.fresh("v")
             code.put(f"{before} = len(rows)")
-            one(code, here, into)
-            with code.block(f"if {into} is not None:"):
-                translate = code.bind(self._after, "translated")
-                code.put(f"{into} = {translate}(run, {into}, {here.path}, {before})")
+
+            def translate(made: str) -> None:
+                find = code.bind(self._after, "translated")
+                code.put(f"{value} = {find}(run, {made}, {here.path}, {before})")
+                with code.block(f"if {value} is not None:"):
+                    keep(value)
+
+            one(code, here, translate)
 
         return write
 
@@ -160,12 +163,15 @@ def _shift(run: Run, before: int, prefix: str) -> None:
 def unlogged(coded: Coded, source: Source) -> Source:
     """Use a translation where nothing is written: its places are kept, its lineage row is not."""
 
-    def write(code: Code, here: Here) -> tuple[str, str]:
-        text, places = coded.read(code, here, source)
-        with code.block(f"if {text} is not None:"):
-            translate = code.bind(coded.unlogged, "unlogged")
-            code.put(f"{text}, {places} = {translate}(run, {text}, {places})")
-        return text, places
+    def write(code: Code, here: Here, keep: Callable[[str, str], None]) -> None:
+        def translate(text: str, places: str) -> None:
+            value, spots = code.fresh("v"), code.fresh("q")
+            find = code.bind(coded.unlogged, "unlogged")
+            code.put(f"{value}, {spots} = {find}(run, {text}, {places})")
+            with code.block(f"if {value} is not None:"):
+                keep(value, spots)
+
+        source(code, here, converted(code, coded.convert, translate))
 
     return write
 

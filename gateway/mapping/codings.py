@@ -5,7 +5,7 @@ from typing import Any
 from gateway.mapping.code import Code, Here
 from gateway.mapping.run import Run, Spot
 from gateway.mapping.scope import Scope
-from gateway.mapping.writers import One
+from gateway.mapping.writers import Keep, One
 
 
 def settled(one: One, scope: Scope, spot: Spot) -> One:
@@ -26,9 +26,13 @@ def settled(one: One, scope: Scope, spot: Spot) -> One:
         places = [row.sources[0] for row in run.lineage if row.pointer == at and row.sources]
         run.warn("GW-3216", spot, places[-1] if places else None)
 
-    def write(code: Code, here: Here, into: str) -> None:
-        one(code, here, into)
-        with code.block(f"if {into} is not None and 'code' in {into} and 'system' in {into}:"):
-            code.put(f"{code.bind(settle, 'settle')}(run, {into}, {here.path})")
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        def check(made: str) -> None:
+            made = code.named(made)
+            with code.block(f"if 'code' in {made} and 'system' in {made}:"):
+                code.put(f"{code.bind(settle, 'settle')}(run, {made}, {here.path})")
+            keep(made)
+
+        one(code, here, check)
 
     return write

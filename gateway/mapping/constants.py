@@ -10,6 +10,7 @@ from gateway.mapping.nodes import Scalar
 from gateway.mapping.run import OPTION, Run, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
+from gateway.mapping.writers import Keep
 from gateway.records import LineageKind
 
 _PATTERNS = {
@@ -47,11 +48,11 @@ class Constant:
         """Give the value for a record."""
         return self._value if self._fill is None else self._fill(run)
 
-    def __call__(self, code: Code, here: Here, into: str) -> None:
+    def __call__(self, code: Code, here: Here, keep: Keep) -> None:
         """Write the value and its lineage (``writers.One``)."""
         fill = self._fill
         given = f"{code.bind(fill, 'fill')}(run)" if fill else code.literal(self._value)
-        code.put(f"{into} = {given}")
+        keep(given)
         code.row(here, self._kind, "()", self.rule)
 
 

@@ -9,15 +9,31 @@ from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.problems import Mark
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
-from gateway.mapping.writers import Many, One, Put
+from gateway.mapping.writers import Keep, Many, One, Put, Test
 
 
 class Rule(NamedTuple):
-    """A compiled rule; exactly one of ``one`` and ``many`` is there."""
+    """A compiled rule; exactly one of ``one`` and ``many`` is there, under a condition if any."""
 
     one: One | None
     many: Many | None
     is_dynamic: bool
+    is_sure: bool = False
+    test: Test | None = None
+
+    def write_one(self, code: Code, here: Here, keep: Keep) -> None:
+        """Write the one value under its condition."""
+        assert self.one is not None  # noqa: S101 - asked of rules that give one
+        with code.block(f"if {self.test(code, here)}:") if self.test else nullcontext():
+            self.one(code, here, keep)
+
+
+class Elements(NamedTuple):
+    """A compiled ``set:``; ``is_dynamic``: more than constants, ``is_sure``: always there."""
+
+    puts: list[Put]
+    is_dynamic: bool
+    is_sure: bool
 
 
 RuleCompiler = Callable[[Node, Element, Scope, str], Rule | None]
@@ -31,11 +47,11 @@ def compile_set(
     compile_rule: RuleCompiler,
     *,
     is_whole: bool = True,
-) -> tuple[list[Put], bool]:
+) -> Elements:
     """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too."""
     elements = scope.shapes.elements(shape)
     puts: list[Put] = []
-    is_dynamic = False
+    is_dynamic, is_sure = False, True
     written: set[str] = set()
     for name, node in _folded(table, scope).items():
         element = elements.get(name) or _primitive_extension(name, elements)
@@ -52,9 +68,10 @@ def compile_set(
         if rules:
             puts.append(_put(name, element, rules))
             is_dynamic = is_dynamic or any(rule.is_dynamic for rule in rules)
+            is_sure = is_sure and rules[0].is_sure
     if is_whole:
         _demand_required(elements.values(), written, scope, table.mark, target)
-    return puts, is_dynamic
+    return Elements(puts, is_dynamic, is_sure)
 
 
 def _primitive_extension(name: str, elements: Mapping[str, Element]) -> Element | None:
@@ -109,19 +126,30 @@ def _rules(
 
 
 def _put(name: str, element: Element, rules: list[Rule]) -> Put:
-    if not element.is_many:
+    if element.is_many and (len(rules) > 1 or rules[0].many is not None):
+        return _put_many(name, rules)
+    if len(rules) > 1:
         return _put_first(name, rules)
-    if len(rules) == 1 and rules[0].one is not None:
-        return _put_single(name, rules[0].one, is_dynamic=rules[0].is_dynamic)
-    return _put_many(name, rules)
+    return _put_single(name, rules[0], is_array=element.is_many)
 
 
-def _kept(code: Code, statement: str, found: str | None, value: str) -> None:
+def _tell(code: Code, statement: str, found: str | None, rule: Rule) -> None:
     """Write what is done with a value that is there."""
-    with code.block(f"if {value} is not None:"):
-        code.put(statement)
-        if found:
-            code.put(f"{found} = True")
+    code.put(statement)
+    if found and rule.is_dynamic:
+        code.put(f"{found} = True")
+
+
+def _put_single(name: str, rule: Rule, *, is_array: bool) -> Put:
+    def put(code: Code, here: Here, obj: str, found: str | None) -> None:
+        start, end = ("[", "]") if is_array else ("", "")
+
+        def keep(value: str) -> None:
+            _tell(code, f"{obj}[{name!r}] = {start}{value}{end}", found, rule)
+
+        rule.write_one(code, here.below(f"{name}/0" if is_array else name), keep)
+
+    return put
 
 
 def _put_first(name: str, rules: list[Rule]) -> Put:
@@ -130,46 +158,55 @@ def _put_first(name: str, rules: list[Rule]) -> Put:
     def put(code: Code, here: Here, obj: str, found: str | None) -> None:
         value = code.fresh("v")
         inner = here.below(name)
-        for number, (one, _, is_dynamic) in enumerate(rules):
-            assert one is not None  # noqa: S101 - an element that occurs once has no Many (GW-3029)
+        code.put(f"{value} = None")
+        for number, rule in enumerate(rules):
+
+            def keep(given: str, rule: Rule = rule) -> None:
+                _tell(code, f"{value} = {obj}[{name!r}] = {given}", found, rule)
+
             with code.block(f"if {value} is None:") if number else nullcontext():
-                one(code, inner, value)
-                _kept(code, f"{obj}[{name!r}] = {value}", found if is_dynamic else None, value)
-
-    return put
-
-
-def _put_single(name: str, one: One, *, is_dynamic: bool) -> Put:
-    """Put the one value of an array."""
-
-    def put(code: Code, here: Here, obj: str, found: str | None) -> None:
-        value = code.fresh("v")
-        one(code, here.below(f"{name}/0"), value)
-        _kept(code, f"{obj}[{name!r}] = [{value}]", found if is_dynamic else None, value)
+                rule.write_one(code, inner, keep)
 
     return put
 
 
 def _put_many(name: str, rules: list[Rule]) -> Put:
+    """Put the values of all rules; how many stand before one is told where it is not known."""
+
     def put(code: Code, here: Here, obj: str, found: str | None) -> None:
-        values, value = code.fresh("a"), code.fresh("v")
+        values = code.fresh("a")
         code.put(f"{values} = []")
         whole = here.below(name)
-        for number, (one, many, is_dynamic) in enumerate(rules):
-            told = found if is_dynamic else None
-            if one is not None:
-                inner = whole.below("0")
-                if number:
-                    inner = code.pointed(f"{whole.below('').path} + str(len({values}))", here)
-                one(code, inner, value)
-                _kept(code, f"{values}.append({value})", told, value)
-            elif many is not None:
-                before = code.fresh("n")
-                code.put(f"{before} = len({values})")
-                many(code, whole, values)
-                if told:
-                    code.put(f"{told} = {told} or len({values}) > {before}")
+        known: int | None = 0
+        for rule in rules:
+            if rule.many is not None:
+                _add_many(code, whole, values, rule, found)
+            else:
+                _add_one(code, whole, values, rule, found, known)
+            known = known + 1 if known is not None and rule.is_sure else None
         with code.block(f"if {values}:"):
             code.put(f"{obj}[{name!r}] = {values}")
 
     return put
+
+
+def _add_one(
+    code: Code, whole: Here, values: str, rule: Rule, found: str | None, known: int | None
+) -> None:
+    def keep(value: str) -> None:
+        _tell(code, f"{values}.append({value})", found, rule)
+
+    with code.block(f"if {rule.test(code, whole)}:") if rule.test else nullcontext():
+        inner = whole.below(str(known)) if known is not None else code.entry(whole, values)
+        rule._replace(test=None).write_one(code, inner, keep)
+
+
+def _add_many(code: Code, whole: Here, values: str, rule: Rule, found: str | None) -> None:
+    assert rule.many is not None  # noqa: S101 - asked of rules that give many
+    with code.block(f"if {rule.test(code, whole)}:") if rule.test else nullcontext():
+        before = code.fresh("n")
+        code.put(f"{before} = len({values})")
+        rule.many(code, whole, values)
+        if found:
+            with code.block(f"if len({values}) > {before}:"):
+                code.put(f"{found} = True")

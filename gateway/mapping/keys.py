@@ -97,13 +97,16 @@ def _compile(node: Node, type_: str, scope: Scope) -> Adder | None:
 
 def _alternative(type_: str, system: Source, source: Source, *, is_shared: bool) -> Adder:
     def write(code: Code, here: Here, into: str) -> None:
-        text, places = source(code, here)
-        with code.block(f"if {text} is not None:"):
-            named, spots = system(code, here)
-            key = f"BusinessKey({type_!r}, {named}, {text}, {is_shared})"
-            code.names["BusinessKey"] = BusinessKey
-            with code.block(f"if {named} is not None:"):
+        code.names["BusinessKey"] = BusinessKey
+
+        def name(text: str, places: str) -> None:
+            def add(given: str, spots: str) -> None:
+                key = f"BusinessKey({type_!r}, {given}, {text}, {is_shared})"
                 code.put(f"{into}.append(({key}, {places} + {spots}))")
+
+            system(code, here, add)
+
+        source(code, here, name)
 
     return write
 
@@ -143,7 +146,7 @@ def _value(node: Node, scope: Scope) -> Source:
     shown: Convert = lambda text, run, place: (  # noqa: E731 - one expression
         None if (value := convert(text, run, place)) is None else str(value)
     )
-    return lambda code, here: converted(code, source(code, here), shown)
+    return lambda code, here, keep: source(code, here, converted(code, shown, keep))
 
 
 def _system(node: Table, scope: Scope) -> Source:
@@ -153,11 +156,9 @@ def _system(node: Table, scope: Scope) -> Source:
     elif isinstance(given, Scalar) and not given.text.startswith("."):
         fill = compile_text(given.text, scope.spot(given.mark, "key.system"))
 
-        def system(code: Code, here: Here) -> tuple[str, str]:
+        def system(code: Code, here: Here, keep: Callable[[str, str], None]) -> None:
             del here
-            text = code.fresh("t")
-            code.put(f"{text} = {code.bind(fill, 'fill')}(run)")
-            return text, "()"
+            keep(f"{code.bind(fill, 'fill')}(run)", "()")
 
     else:
         system = _value(given, scope)
@@ -167,24 +168,17 @@ def _system(node: Table, scope: Scope) -> Source:
 
 
 def _constant(text: str) -> Source:
-    def write(code: Code, here: Here) -> tuple[str, str]:
-        del here
-        name = code.fresh("t")
-        code.put(f"{name} = {text!r}")
-        return name, "()"
-
-    return write
+    return lambda _code, _here, keep: keep(repr(text), "()")
 
 
 def _assigned(system: Source, assigner: Source) -> Source:
-    def write(code: Code, here: Here) -> tuple[str, str]:
-        start, spots = system(code, here)
-        end, more = assigner(code, here)
-        text, places = code.fresh("t"), code.fresh("q")
-        code.put(f"{text} = None")
-        with code.block(f"if {start} is not None and {end} is not None:"):
-            code.put(f"{text} = {start} + ':' + {end}", f"{places} = {spots} + {more}")
-        return text, places
+    def write(code: Code, here: Here, keep: Callable[[str, str], None]) -> None:
+        def end(start: str, spots: str) -> None:
+            assigner(
+                code, here, lambda end, more: keep(f"{start} + ':' + {end}", f"{spots} + {more}")
+            )
+
+        system(code, here, end)
 
     return write
 
@@ -211,10 +205,13 @@ def _within(node: Table, type_: str, scope: Scope) -> Adder | None:
     def write(code: Code, here: Here, into: str) -> None:
         parent = code.fresh("k")
         code.put(f"{parent} = {code.bind(outer, 'outer')}({here.frame})")
-        text, places = source(code, here)
-        inner = f"{code.bind(_inner, 'inner')}({type_!r}, {parent}, {text}, {suffix!r})"
-        with code.block(f"if {parent} is not None and {text} is not None:"):
-            code.put(f"{into}.append(({inner}, {places}))")
+
+        def add(text: str, places: str) -> None:
+            with code.block(f"if {parent} is not None:"):
+                key = f"{code.bind(_inner, 'inner')}({type_!r}, {parent}, {text}, {suffix!r})"
+                code.put(f"{into}.append(({key}, {places}))")
+
+        source(code, here, add)
 
     return write
 

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.fhir.times import interval
 from gateway.mapping.code import Code, Here
 from gateway.mapping.run import Frame, Run, Spot
-from gateway.mapping.writers import One
+from gateway.mapping.writers import Keep, One
 
 _PRECISIONS = (4, 7, 10)
 
@@ -21,10 +21,14 @@ def fitted(one: One, spot: Spot) -> One:
     def fit(made: dict[str, Any], frame: Frame, pointer: str) -> None:
         _fit(made, frame, spot, pointer)
 
-    def write(code: Code, here: Here, into: str) -> None:
-        one(code, here, into)
-        with code.block(f"if {into} is not None and 'start' in {into} and 'end' in {into}:"):
-            code.put(f"{code.bind(fit, 'fit')}({into}, {here.frame}, {here.path})")
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        def check(made: str) -> None:
+            made = code.named(made)
+            with code.block(f"if 'start' in {made} and 'end' in {made}:"):
+                code.put(f"{code.bind(fit, 'fit')}({made}, {here.frame}, {here.path})")
+            keep(made)
+
+        one(code, here, check)
 
     return write
 

@@ -82,7 +82,8 @@ class Generated:
         event_time = ""
         if self._time is not None:
             with code.function("event_time", "f") as event_time:
-                code.put(f"return {self._time(code, Here())[0]}")
+                self._time(code, Here(), lambda text, _places: code.put(f"return {text}"))
+                code.put("return None")
         functions = code.compiled(self._title)
         steps = {
             name: Steps(functions.get(test or ""), functions.get(keys or ""), functions[build])

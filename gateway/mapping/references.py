@@ -8,7 +8,7 @@ from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.run import Frame, Instance, Run
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
-from gateway.mapping.writers import Many, One
+from gateway.mapping.writers import Keep, Many, One
 from gateway.records import Lineage, Selector
 from gateway.records import Node as SourceNode
 
@@ -127,8 +127,11 @@ def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One
             )
         return _reference(frame.run, found[0], pointer, spot.rule)
 
-    def write(code: Code, here: Here, into: str) -> None:
-        code.put(f"{into} = {code.bind(refer, 'refer')}({here.frame}, {here.path})")
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        value = code.fresh("v")
+        code.put(f"{value} = {code.bind(refer, 'refer')}({here.frame}, {here.path})")
+        with code.block(f"if {value} is not None:"):
+            keep(value)
 
     return write
 

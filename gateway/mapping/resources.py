@@ -220,7 +220,7 @@ def _puts(table: Table, type_: str, scope: Scope, *, is_whole: bool) -> list[Put
     for name in ("id", "resourceType", "contained"):
         if name in node:
             scope.problems.add(node.mark_of(name), "GW-3021", type=type_, element=name)
-    return rules.compile_elements(node, type_, scope, type_, is_whole=is_whole)[0]
+    return rules.compile_elements(node, type_, scope, type_, is_whole=is_whole).puts
 
 
 def _ordered(recipes: list[Recipe]) -> list[Recipe]:

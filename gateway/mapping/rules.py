@@ -5,6 +5,7 @@ can give anything but constants decides if an object is kept: constants alone do
 """
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 from gateway.mapping import references
@@ -13,14 +14,14 @@ from gateway.mapping.codes import compile_codes
 from gateway.mapping.codings import settled
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.constants import compile_constant
-from gateway.mapping.elements import Rule, compile_set
+from gateway.mapping.elements import Elements, Rule, compile_set
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.periods import fitted
 from gateway.mapping.run import Run
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, converted
-from gateway.mapping.writers import Many, One, Put, Test
+from gateway.mapping.writers import Keep, One, Put
 from gateway.records import Lineage, LineageKind, Place, Selector
 
 WORDS = tuple(
@@ -49,11 +50,8 @@ _SOURCES = ("from", "each", "set", "ref", "use", "join", "const", "as", "codes")
 
 def compile_elements(
     table: Table, shape: str, scope: Scope, target: str, *, is_whole: bool = True
-) -> tuple[list[Put], bool]:
-    """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too.
-
-    Gives the writers, and whether they can give anything but constants.
-    """
+) -> Elements:
+    """Compile ``set:`` for a shape; ``is_whole`` asks for its required elements too."""
     return compile_set(table, shape, scope, target, compile_rule, is_whole=is_whole)
 
 
@@ -65,7 +63,7 @@ def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rul
                 scope.problems.add(node.mark, "GW-3041", text=node.text)
                 return None
             constant = compile_constant(node, element, scope, target)
-            return Rule(constant, None, False) if constant else None
+            return Rule(constant, None, False, True) if constant else None
         node = Table({"from": node}, node.mark)
     if not isinstance(node, Table):
         scope.problems.add(node.mark, "GW-3012", word=target, expected="a rule")
@@ -76,19 +74,22 @@ def compile_rule(node: Node, element: Element, scope: Scope, target: str) -> Rul
         return _compile_each(node, element, scope, target)
     if "ref" in node and isinstance(node.entries["ref"], Scalar) and element.is_many:
         many = references.compile_many(node, element, scope, target)
-        return Rule(None, _many_when(many, node, scope), True) if many else None
+        test = compile_condition(node.entries["when"], scope) if "when" in node else None
+        return Rule(None, many, True, test=test) if many else None
     compiled = _single(node, element, scope, target)
     if compiled is None:
         return None
-    one, is_dynamic = compiled
     if element.type == "Period":
-        one = fitted(one, scope.spot(node.mark, target))
+        compiled = compiled._replace(one=fitted(compiled.write_one, scope.spot(node.mark, target)))
     if "when" in node:
-        one = _one_when(one, compile_condition(node.entries["when"], scope))
+        test = compile_condition(node.entries["when"], scope)
+        compiled = compiled._replace(test=test, is_sure=False)
     if "default" in node:
         fallback = _fallback(node.entries["default"], element, scope, target)
-        one = _with_default(one, fallback) if fallback else one
-    return Rule(one, None, is_dynamic)
+        if fallback:
+            one = _with_default(compiled.write_one, fallback)
+            compiled = Rule(one, None, compiled.is_dynamic)
+    return compiled
 
 
 def _is_sensible(node: Table, scope: Scope) -> bool:
@@ -109,32 +110,15 @@ def _is_sensible(node: Table, scope: Scope) -> bool:
     return len(scope.problems) == before
 
 
-def _many_when(many: Many, node: Table, scope: Scope) -> Many:
-    if "when" not in node:
-        return many
-    test = compile_condition(node.entries["when"], scope)
-
-    def write(code: Code, here: Here, into: str) -> None:
-        with code.block(f"if {test(code, here)}:"):
-            many(code, here, into)
-
-    return write
-
-
-def _one_when(one: One, test: Test) -> One:
-    def write(code: Code, here: Here, into: str) -> None:
-        code.put(f"{into} = None")
-        with code.block(f"if {test(code, here)}:"):
-            one(code, here, into)
-
-    return write
-
-
 def _with_default(one: One, fallback: One) -> One:
-    def write(code: Code, here: Here, into: str) -> None:
-        one(code, here, into)
-        with code.block(f"if {into} is None:"):
-            fallback(code, here, into)
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        value = code.fresh("v")
+        code.put(f"{value} = None")
+        one(code, here, lambda given: code.put(f"{value} = {given}"))
+        with code.block(f"if {value} is None:"):
+            fallback(code, here, lambda given: code.put(f"{value} = {given}"))
+        with code.block(f"if {value} is not None:"):
+            keep(value)
 
     return write
 
@@ -143,7 +127,7 @@ def _fallback(node: Node, element: Element, scope: Scope, target: str) -> One | 
     if isinstance(node, Scalar) and not node.text.startswith("."):
         return compile_constant(node, element, scope, target, "default")
     rule = compile_rule(node, element, scope, target)
-    return rule.one if rule else None
+    return rule.write_one if rule and rule.one else None
 
 
 def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
@@ -159,19 +143,17 @@ def _compile_each(node: Table, element: Element, scope: Scope, target: str) -> R
     rule = compile_rule(inner_table, element, scope, target)
     if not selectors or rule is None:
         return None
-    one, many = rule.one, rule.many
 
     def write(code: Code, here: Here, into: str) -> None:
-        anchor, value = code.fresh("a"), code.fresh("v")
+        anchor = code.fresh("a")
         with code.block(f"for {anchor} in {_anchors(code, here, selectors)}:"):
             inner = code.frame(anchor, here)
-            if many is not None:
-                many(code, inner, into)
-            elif one is not None:
-                pointer = f"{here.below('').path} + str(len({into}))"
-                one(code, code.pointed(pointer, inner), value)
-                with code.block(f"if {value} is not None:"):
-                    code.put(f"{into}.append({value})")
+            with code.block(f"if {rule.test(code, inner)}:") if rule.test else nullcontext():
+                if rule.many is not None:
+                    rule.many(code, inner, into)
+                elif rule.one is not None:
+                    entry = code.entry(here, into, inner)
+                    rule.one(code, entry, lambda value: code.put(f"{into}.append({value})"))
 
     return Rule(None, write, True)
 
@@ -182,13 +164,13 @@ def _anchors(code: Code, here: Here, selectors: list[Selector]) -> str:
     return calls[0] if len(calls) == 1 else f"({', '.join(f'*{call}' for call in calls)})"
 
 
-def _single(node: Table, element: Element, scope: Scope, target: str) -> tuple[One, bool] | None:
+def _single(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
     """Compile what gives the value of a rule, and whether it is more than constants."""
     if "const" in node:
         inner = node.entries["const"]
         if isinstance(inner, Scalar):
             constant = compile_constant(inner, element, scope, target)
-            return (constant, False) if constant else None
+            return Rule(constant, None, False, True) if constant else None
         scope.problems.add(inner.mark, "GW-3012", word="const", expected="a text")
         return None
     if "ref" in node:
@@ -198,12 +180,10 @@ def _single(node: Table, element: Element, scope: Scope, target: str) -> tuple[O
     if "set" in node:
         return _compile_object(node, element, scope, target)
     one = _compile_text(node, element, scope, target)
-    return (one, True) if one else None
+    return Rule(one, None, True) if one else None
 
 
-def _compile_ref(
-    node: Table, element: Element, scope: Scope, target: str
-) -> tuple[One, bool] | None:
+def _compile_ref(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
     inner = node.entries["ref"]
     if element.type != "Reference":
         scope.problems.add(
@@ -214,7 +194,7 @@ def _compile_ref(
         logical = Table({"set": outside(inner)}, inner.mark)
         return _compile_object(logical, element, scope, target)
     one = references.compile_one(node, element, scope, target)
-    return (one, True) if one else None
+    return Rule(one, None, True) if one else None
 
 
 def outside(inner: Table) -> Table:
@@ -226,9 +206,7 @@ def outside(inner: Table) -> Table:
     return Table({**inner.entries, "identifier": named}, inner.mark, inner.marks)
 
 
-def _compile_use(
-    node: Table, element: Element, scope: Scope, target: str
-) -> tuple[One, bool] | None:
+def _compile_use(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
     name = node.text("use") or ""
     by_type = scope.datatypes.get(name)
     if by_type is None:
@@ -255,50 +233,43 @@ def _compile_use(
     compiled = _object_parts(fields, element, inside, target)
     own = node.get("set")
     if isinstance(own, Table):
-        kept = {name: put for name, put in compiled[0].items() if name not in _heads(own)}
-        extra = _object_parts(own, element, scope, target)
-        compiled = ({**kept, **extra[0]}, True)
-    one = _object(list(compiled[0].values()), is_dynamic=True)
+        kept = {name: put for name, put in compiled.items() if name not in _heads(own)}
+        compiled = {**kept, **_object_parts(own, element, scope, target)}
+    one = _object(Elements(list(compiled.values()), is_dynamic=True, is_sure=False))
     if element.type == "Coding":
         one = settled(one, scope, scope.spot(node.mark, target))
     if "codes" in node:
         coded = compile_codes(node, element, None, scope, target)
         one = coded.after(one) if coded else one
-    return _anchored(one, node, scope), True
+    return Rule(_anchored(one, node, scope), None, True)
 
 
 def _compile_part(
     part: Scalar, node: Table, element: Element, scope: Scope, target: str
-) -> tuple[One, bool] | None:
+) -> Rule | None:
     """Compile a datatype map that reads one part as a plain value (TS)."""
     inside = scope.within(prefixes=scope.datatype_prefixes, selectors={}, label=node.mark.rule)
     one = _compile_text(Table({"from": part}, node.mark), element, inside, target)
-    return (_anchored(one, node, scope), True) if one else None
+    return Rule(_anchored(one, node, scope), None, True) if one else None
 
 
 def _heads(table: Table) -> set[str]:
     return {name.partition(".")[0] for name in table.entries}
 
 
-def _object_parts(
-    table: Table, element: Element, scope: Scope, target: str
-) -> tuple[dict[str, Put], bool]:
+def _object_parts(table: Table, element: Element, scope: Scope, target: str) -> dict[str, Put]:
     """Compile a ``set`` element by element, so that a datatype map's can be replaced."""
     made: dict[str, Put] = {}
-    is_dynamic = False
     for head in dict.fromkeys(name.partition(".")[0] for name in table.entries):
         entries = {n: v for n, v in table.entries.items() if n.partition(".")[0] == head}
         part = Table(entries, table.mark, table.marks)
-        puts, dynamic = compile_elements(part, element.shape, scope, target, is_whole=False)
-        is_dynamic = is_dynamic or dynamic
+        puts = compile_elements(part, element.shape, scope, target, is_whole=False).puts
         if puts:
             made[head] = puts[0]
-    return made, is_dynamic
+    return made
 
 
-def _compile_object(
-    node: Table, element: Element, scope: Scope, target: str
-) -> tuple[One, bool] | None:
+def _compile_object(node: Table, element: Element, scope: Scope, target: str) -> Rule | None:
     inner = node.entries["set"]
     if not isinstance(inner, Table) or element.is_primitive:
         if element.is_primitive:
@@ -308,35 +279,42 @@ def _compile_object(
         else:
             scope.problems.add(inner.mark, "GW-3012", word="set", expected="elements and rules")
         return None
-    puts, is_dynamic = compile_elements(inner, element.shape, scope, target)
-    one = _object(puts, is_dynamic=is_dynamic)
-    if element.type == "Coding" and is_dynamic:
+    elements = compile_elements(inner, element.shape, scope, target)
+    one = _object(elements)
+    if element.type == "Coding" and elements.is_dynamic:
         one = settled(one, scope, scope.spot(node.mark, target))
-    return _anchored(one, node, scope), is_dynamic
+    is_sure = elements.is_sure and "from" not in node
+    return Rule(_anchored(one, node, scope), None, elements.is_dynamic, is_sure)
 
 
-def _object(puts: list[Put], *, is_dynamic: bool) -> One:
-    def write(code: Code, here: Here, into: str) -> None:
+def _object(elements: Elements) -> One:
+    def write(code: Code, here: Here, keep: Keep) -> None:
         if code.is_deep:
             with code.function("part", "f, p") as part:
-                value = code.fresh("v")
-                build(code, Here(), value)
-                code.put(f"return {value}")
-            code.put(f"{into} = {part}({here.frame}, {here.path})")
+                build(code, Here(), lambda made: code.put(f"return {made}"))
+            value = code.named(f"{part}({here.frame}, {here.path})")
+            with code.block(f"if {value} is not None:"):
+                keep(value)
         else:
-            build(code, here, into)
+            build(code, here, keep)
 
-    def build(code: Code, here: Here, into: str) -> None:
-        made, before = code.fresh("d"), code.fresh("n")
-        found = code.fresh("x") if is_dynamic else None
-        code.put(f"{made} = {{}}", f"{before} = len(rows)")
-        if found:
+    def build(code: Code, here: Here, keep: Keep) -> None:
+        made, before, found = code.fresh("d"), code.fresh("n"), code.fresh("x")
+        code.put(f"{made} = {{}}")
+        is_sure = elements.is_sure and not elements.is_dynamic and bool(elements.puts)
+        if not is_sure:
+            code.put(f"{before} = len(rows)")
+        if elements.is_dynamic:
             code.put(f"{found} = False")
-        for put in puts:
-            put(code, here, made, found)
-        code.put(f"{into} = {made}")
-        with code.block(f"if not {found or made}:"):
-            code.put(f"{into} = None", f"del rows[{before}:]")
+        for put in elements.puts:
+            put(code, here, made, found if elements.is_dynamic else None)
+        if is_sure:
+            keep(made)
+            return
+        with code.block(f"if {found if elements.is_dynamic else made}:"):
+            keep(made)
+        with code.block("else:"):
+            code.put(f"del rows[{before}:]")
 
     return write
 
@@ -347,12 +325,15 @@ def _anchored(one: One, node: Table, scope: Scope) -> One:
         return one
     selectors = scope.selectors_of(node.entries["from"])
 
-    def write(code: Code, here: Here, into: str) -> None:
-        anchor = code.fresh("a")
-        code.put(f"{into} = None")
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        anchor, value = code.fresh("a"), code.fresh("v")
+        code.put(f"{value} = None")
         with code.block(f"for {anchor} in {_anchors(code, here, selectors)}:"):
-            one(code, code.frame(anchor, here), into)
-            code.put(f"if {into} is not None: break")
+            inner = code.frame(anchor, here)
+            one(code, inner, lambda given: code.put(f"{value} = {given}"))
+            code.put(f"if {value} is not None: break")
+        with code.block(f"if {value} is not None:"):
+            keep(value)
 
     return write
 
@@ -367,15 +348,17 @@ def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> O
     kind: LineageKind = "derived" if "join" in node else chain.kind
     rule = scope.spot(node.mark, target).rule
 
-    def write(code: Code, here: Here, into: str) -> None:
-        value, places = converted(code, source(code, here), chain.convert)
-        code.put(f"{into} = {value}")
-        with code.block(f"if {into} is not None:"):
+    def write(code: Code, here: Here, keep: Keep) -> None:
+        def log(value: str, places: str) -> None:
+            value = value if element.is_primitive else code.named(value)
+            keep(value)
             if element.is_primitive:
                 code.row(here, kind, places, rule)
             else:
                 note = code.bind(_note_leaves, "note_leaves")
-                code.put(f"{note}(run, {into}, {here.path}, {kind!r}, {places}, {rule!r})")
+                code.put(f"{note}(run, {value}, {here.path}, {kind!r}, {places}, {rule!r})")
+
+        source(code, here, converted(code, chain.convert, log))
 
     return write
 

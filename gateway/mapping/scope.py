@@ -1,4 +1,4 @@
-"""What the compiler knows while it turns one mapping's rules into closures."""
+"""What the compiler knows while it turns one mapping's rules into code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

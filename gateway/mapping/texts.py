@@ -1,6 +1,7 @@
 """The text part of a rule: which nodes are read, and the value functions applied to them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from gateway.mapping.code import Code, Here
@@ -21,35 +22,34 @@ _PART_WORDS = ("from", "join", "with", "template", "as", "codes", "otherwise", "
 def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
     """Read the first node that has a value; only that node counts as read."""
 
-    def write(code: Code, here: Here) -> tuple[str, str]:
-        text, places, seen = code.fresh("t"), code.fresh("q"), code.fresh("c")
+    def write(code: Code, here: Here, keep: Callable[[str, str], None]) -> None:
+        seen = code.fresh("c")
         looks = [code.look(select, here) for select in selectors]
-        code.put(f"{text} = None")
-        if absent:
-            find, listed = code.bind(_first_present, "first_present"), ", ".join(looks)
-            code.put(f"{seen} = {find}(run, {code.bind(absent, 'absent')}, {listed})")
-        else:
-            code.put(f"{seen} = {' or '.join(looks)}")
+        code.put(f"{seen} = {' or '.join(looks)}")
         with code.block(f"if {seen}:"):
-            code.put(
-                f"{seen} = {seen}[0]",
-                f"{text} = {seen}.text",
-                f"{places} = {seen}.places or {seen}.read(run)",
-            )
-        return text, places
+            code.put(f"{seen} = {seen}[0]")
+            if absent:
+                find, listed = code.bind(_first_present, "first_present"), ", ".join(looks)
+                words = code.bind(absent, "absent")
+                with code.block(f"if {seen}.text in {words}:"):
+                    code.put(f"{seen} = {find}(run, {words}, {listed})")
+            with code.block(f"if {seen}:") if absent else nullcontext():
+                places = code.fresh("q")
+                code.put(f"{places} = {seen}.places or {seen}.read(run)")
+                keep(f"{seen}.text", places)
 
     return write
 
 
-def _first_present(run: Run, absent: frozenset[str], *looks: Sequence[Seen]) -> tuple[Seen, ...]:
+def _first_present(run: Run, absent: frozenset[str], *looks: Sequence[Seen]) -> Seen | None:
     """Find the first value that is no placeholder; the placeholders before it are read, too."""
     for look in looks:
         for seen in look:
             if not seen.places:
                 seen.read(run)
             if seen.text not in absent:
-                return (seen,)
-    return ()
+                return seen
+    return None
 
 
 def _all_present(run: Run, absent: frozenset[str], look: Sequence[Seen]) -> list[Read]:
@@ -94,7 +94,7 @@ def _join(table: Table, scope: Scope) -> Source:
         given = f"({', '.join(names)},), {separator!r}, {template!r}"
         code.put(f"{into} = {code.bind(_joined, 'joined')}({given})")
 
-    def write(code: Code, here: Here) -> tuple[str, str]:
+    def write(code: Code, here: Here, keep: Callable[[str, str], None]) -> None:
         text, places, found = code.fresh("t"), code.fresh("q"), code.fresh("r")
         if is_fixed:
             # A text of the message's head alone is joined once a record.
@@ -105,8 +105,9 @@ def _join(table: Table, scope: Scope) -> Source:
                 code.put(f"run.once[{number}] = {found}")
         else:
             join(code, here, found)
-        code.put(f"{text}, {places} = {found} or (None, ())")
-        return text, places
+        with code.block(f"if {found}:"):
+            code.put(f"{text}, {places} = {found}")
+            keep(text, places)
 
     return write
 
@@ -145,9 +146,12 @@ def _part(node: Node, scope: Scope) -> _Part | None:
         source, convert = _translated(node, source, convert, scope), None
 
     def write(code: Code, here: Here) -> str:
-        text, places = converted(code, source(code, here), convert)
         reads = code.fresh("g")
-        code.put(f"{reads} = [] if {text} is None else [({text}, {places})]")
+        code.put(f"{reads} = []")
+        convert_to = converted(
+            code, convert, lambda text, places: code.put(f"{reads} = [({text}, {places})]")
+        )
+        source(code, here, convert_to)
         return reads
 
     return _Part(write)
@@ -177,14 +181,21 @@ def _translated(node: Table, source: Source, convert: Convert | None, scope: Sco
     return unlogged(coded, source) if coded else source
 
 
-def converted(code: Code, read: tuple[str, str], convert: Convert | None) -> tuple[str, str]:
-    """Write a value function over a text; the same variables have its result."""
-    text, places = read
-    if convert is not None:
-        with code.block(f"if {text} is not None:"):
-            place = f"{code.bind(place_of, 'place_of')}({places})"
-            code.put(f"{text} = {code.bind(convert, 'convert')}({text}, run, {place})")
-    return text, places
+def converted(
+    code: Code, convert: Convert | None, keep: Callable[[str, str], None]
+) -> Callable[[str, str], None]:
+    """Write a value function between a text and what is done with it."""
+    if convert is None:
+        return keep
+
+    def write(text: str, places: str) -> None:
+        made = code.fresh("v")
+        place = f"{code.bind(place_of, 'place_of')}({places})"
+        code.put(f"{made} = {code.bind(convert, 'convert')}({text}, run, {place})")
+        with code.block(f"if {made} is not None:"):
+            keep(made, places)
+
+    return write
 
 
 _NOWHERE = Place("")

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from gateway.mapping.code import Code, Here
 
-One = Callable[[Code, Here, str], None]
-"""Leaves the value, or None, in a variable and notes the lineage of its leaves."""
+Keep = Callable[[str], None]
+"""Writes, once, what is done with a value that is there, given as an expression."""
+
+One = Callable[[Code, Here, Keep], None]
+"""Writes a value, handing it on where it is there, and notes the lineage of its leaves."""
 
 Many = Callable[[Code, Here, str], None]
 """Adds the values of an array to the list in a variable; the pointer is the array's."""
@@ -13,8 +16,8 @@ Many = Callable[[Code, Here, str], None]
 Test = Callable[[Code, Here], str]
 """Gives a condition as an expression."""
 
-Source = Callable[[Code, Here], tuple[str, str]]
-"""Gives the variables of a text (None when absent) and of the places it came from."""
+Source = Callable[[Code, Here, Callable[[str, str], None]], None]
+"""Writes the reading of a text, handing on text and places where there is one."""
 
 Put = Callable[[Code, Here, str, str | None], None]
 """Writes one element into the object in a variable.
