@@ -45,9 +45,9 @@ clean: ## Remove the environment and the demo's data
 docs: .venv/installed ## Write docs/errors.md and docs/settings.md from the code
 	$(BIN)/python -m scripts.write_docs
 
-system: ## Install what only the system can give: Chromium and Chinese fonts (needs root, Debian)
+system: ## Install what only the system can give: Chromium, Chinese fonts, MariaDB for tests (needs root, Debian)
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-noto-cjk
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-noto-cjk mariadb-server
 
 test-data: .venv/installed ## Fetch the official R4 examples and FHIRPath test cases into test-data/
 	$(BIN)/python scripts/fetch_test_data.py

@@ -37,6 +37,7 @@ from gateway.records import (
     Visibility,
 )
 from gateway.recovery import Recovery
+from gateway.routing import of_member
 from gateway.search_definitions import demand_answerable
 from gateway.stages import Stage, parse
 from gateway.store import Store
@@ -222,7 +223,7 @@ class Pipeline:
             return parsed
         stage = Stage()
         try:
-            return way(envelope, parsed, stage)
+            return way(self._spoken_for(envelope, parsed), parsed, stage)
         except GatewayError as error:
             if error.kind is Kind.UNAVAILABLE:
                 raise
@@ -230,6 +231,11 @@ class Pipeline:
         except Exception as bug:  # noqa: BLE001 - our own bug: the record is parked, the gateway lives.
             log_bug(LOG, bug, message=envelope.message_id, record=parsed.ordinal)
             return parked(envelope, parsed.ordinal, stage.name, GatewayError("GW-1900"), parsed)
+
+    def _spoken_for(self, envelope: Envelope, parsed: Parsed) -> Envelope:
+        """Give the record to the member that it names, where its channel serves several."""
+        channel = of_member(envelope.channel, parsed, self.store.registry.members)
+        return envelope if channel is envelope.channel else replace(envelope, channel=channel)
 
     def _way(self, envelope: Envelope, parsed: Parsed, stage: Stage) -> RecordResult:
         """MAP → VALIDATE → STORE; again from VALIDATE when another write came between."""

@@ -6,6 +6,7 @@ with the version that each resource was made from, so that a write in between is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gateway.access import classify, organizations_named
 from gateway.errors import GatewayError
@@ -20,6 +21,7 @@ from gateway.records import (
     Issue,
     MapContext,
     Notice,
+    Reaction,
     Reactor,
     Relation,
     Resource,
@@ -27,6 +29,8 @@ from gateway.records import (
 )
 
 ROUNDS = 6
+HISTORICAL = "historical"
+"""The option of a channel whose records are loaded back: they move nobody to act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,13 @@ class Prepared:
     commit: Commit
     drafts: tuple[Draft, ...]
     issues: tuple[Issue, ...]
+
+
+class Known(Protocol):
+    """What is stored, as this write will leave it."""
+
+    def read(self, type_: str, id_: str) -> Resource | None:
+        """Give a resource."""
 
 
 @dataclass(slots=True)
@@ -117,6 +128,8 @@ class Preparer:
             events = _events(waiting, overlay, context)
             for reactor in self.reactors:
                 reaction = reactor(events, overlay, context)
+                if context.options.get(HISTORICAL):
+                    reaction = silenced(reaction, overlay)
                 self._gather(gathered, reaction.relations, reaction.notices)
                 gathered.ended |= set(reaction.ended_relations)
                 gathered.issues += reaction.issues
@@ -163,6 +176,17 @@ class Preparer:
             draft.event_utc,
             draft.keys,
         )
+
+
+def silenced(reaction: Reaction, known: Known) -> Reaction:
+    """Leave what moves nobody to act: no notices, no new order or task; rights stay."""
+    quiet = tuple(
+        (owner, resource)
+        for owner, resource in reaction.resources
+        if resource["resourceType"] not in {"ServiceRequest", "Task"}
+        or known.read(resource["resourceType"], resource["id"]) is not None
+    )
+    return replace(reaction, resources=quiet, notices=())
 
 
 def _events(waiting: Iterable[Draft], overlay: Overlay, context: MapContext) -> list[Event]:

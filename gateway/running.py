@@ -1,4 +1,4 @@
-"""What runs beside the web server: recovery after a crash, MLLP listeners, the worker.
+"""What runs beside the web server: recovery, MLLP listeners, carriers, the worker.
 
 ``gateway serve`` runs them in its parent process, so that there is one of each however many
 server processes answer requests; ``gateway worker`` runs the worker alone.
@@ -9,10 +9,19 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from random import SystemRandom
 
+from gateway.carriers.folder import Folder, folder_options
+from gateway.carriers.polling import Poller
+from gateway.carriers.state import State
+from gateway.carriers.taking import Refusal, Take, Taken
+from gateway.carriers.view import View
+from gateway.carriers.view_options import view_options
 from gateway.delivery import AddressGuard, Backoff, Dispatcher, Sender
+from gateway.errors import GatewayError
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
 from gateway.outlets import Outlets
+from gateway.pipeline import Pipeline
+from gateway.records import Channel
 from gateway.sealing import start_sealer
 from gateway.telemetry import log
 from gateway.upkeep import Upkeep
@@ -27,7 +36,7 @@ ANY_LEASE = timedelta(days=1)
 def beside(runtime: Runtime) -> Iterator[None]:
     """Recover, listen and deliver while the block runs; finish what is in work."""
     _recover(runtime)
-    with listening(runtime):
+    with listening(runtime), carrying(runtime):
         endings = (
             start_thread(build_worker(runtime)),
             start_sealer(runtime.store, runtime.pipeline.secret),
@@ -72,6 +81,56 @@ def listening(runtime: Runtime) -> ExitStack:
                 )
                 opening.enter_context(listener)
         return opening.pop_all()
+
+
+def carrying(runtime: Runtime) -> ExitStack:
+    """Watch the folder and poll the view of every channel that has one; closing ends them.
+
+    A channel whose options are wrong is logged and left out, so that it stops no other one.
+    """
+    with ExitStack() as opening:
+        for channel in runtime.store.registry.channels():
+            try:
+                pollers = carriers_of(channel, runtime)
+            except GatewayError as error:
+                LOG.warning("carrier left out", channel=channel.id, error=error.number)
+                continue
+            for poller in pollers:
+                opening.enter_context(poller)
+        return opening.pop_all()
+
+
+def carriers_of(channel: Channel, runtime: Runtime) -> list[Poller]:
+    """Give the pollers that a channel's options name; raise GW-1041, GW-1051."""
+    take = taker(runtime.pipeline, channel.id)
+    pollers = []
+    if told := channel.options.get("folder"):
+        options = folder_options(told, runtime.settings.max_message_bytes)
+        pollers.append(Poller(channel.id, Folder(options, take), options.every_s))
+    if told := channel.options.get("view"):
+        view = view_options(told)
+        state = State(runtime.settings.data_dir / "carriers" / f"{channel.id}.sqlite")
+        pollers.append(Poller(channel.id, View(view, state, take), view.every_s))
+    return pollers
+
+
+def taker(pipeline: Pipeline, channel: str) -> Take:
+    """Make the function by which a carrier gives its messages to the pipeline."""
+
+    def take(raw: bytes, carrier: str) -> Taken:
+        envelope = pipeline.receive(channel, raw, peer=carrier)
+        results = pipeline.process(envelope)
+        order = ("parked", "stored", "stale", "unchanged")
+        found = {one.status for one in results}
+        status = next((one for one in order if one in found), "empty")
+        refusals = tuple(
+            Refusal(one.error or "GW-1900", one.place, one.text_zh or "", one.text_en or "")
+            for one in results
+            if one.status == "parked"
+        )
+        return Taken(envelope.message_id, status, envelope.is_duplicate, refusals)
+
+    return take
 
 
 def _recover(runtime: Runtime) -> None:

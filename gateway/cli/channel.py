@@ -1,12 +1,15 @@
 """``gateway channel``: how the members' systems send their records."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from gateway.cli.options import settings_of, with_settings
 from gateway.errors import GatewayError
-from gateway.records import Channel
+from gateway.records import Channel, Place
+from gateway.store import Store
 from gateway.wiring import open_store
 
 
@@ -30,6 +33,14 @@ def channel() -> None:
 @click.option("--zone", help="Time zone, such as Asia/Shanghai 时区")
 @click.option("--policy", type=click.Choice(["enforce", "warn"]), default="enforce")
 @click.option("--mllp-port", type=click.IntRange(1, 65535), help="Port for HL7 v2 over MLLP 端口")
+@click.option("--folder", type=click.Path(path_type=Path), help="Folder to watch 监视的文件夹")
+@click.option("--historical", is_flag=True, help="Old records: no notices, no drafts 历史补录")
+@click.option(
+    "--options",
+    "options_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of further options (view, members, delimiter …) 其他选项",
+)
 @with_settings
 def add(
     *,
@@ -41,31 +52,20 @@ def add(
     zone: str | None,
     policy: str,
     mllp_port: int | None,
+    folder: Path | None,
+    historical: bool,
+    options_file: Path | None,
     config: Path | None,
     data_dir: Path | None,
     database: str | None,
 ) -> None:
     """Register a channel or change it. 登记或修改通道。"""
+    options = _options(mllp_port, folder, historical, options_file)
     store = open_store(settings_of(config, data_dir=data_dir, database=database))
-    registry = store.registry
     try:
-        shards = [shard for shard in registry.shards() if registry.member(shard, member)]
-        if not shards:
-            raise GatewayError("GW-8012", member=member)
-        options = {"mllp": {"port": mllp_port}} if mllp_port else {}
-        registry.add_channel(
-            Channel(
-                name,
-                shards[0],
-                member,
-                format_,  # type: ignore[arg-type]
-                mappings,
-                charset,
-                zone,
-                policy,  # type: ignore[arg-type]
-                options,
-            )
-        )
+        shard = _shard_of(store, member)
+        one = Channel(name, shard, member, format_, mappings, charset, zone, policy, options)  # type: ignore[arg-type]
+        store.registry.add_channel(one)
     finally:
         store.close()
     click.echo(f"{name}: registered 已登记 (POST /intake/{name})")
@@ -82,3 +82,32 @@ def list_(config: Path | None, data_dir: Path | None, database: str | None) -> N
             click.echo(f"{one.id}\t{one.member}\t{one.format}\t{charset}\t{','.join(one.mappings)}")
     finally:
         store.close()
+
+
+def _shard_of(store: Store, member: str) -> int:
+    for shard in store.registry.shards():
+        if store.registry.member(shard, member):
+            return shard
+    raise GatewayError("GW-8012", member=member)
+
+
+def _options(
+    mllp_port: int | None, folder: Path | None, historical: bool, file: Path | None
+) -> dict[str, Any]:
+    options = read_options(file) if file else {}
+    options |= {"mllp": {"port": mllp_port}} if mllp_port else {}
+    options |= {"folder": {"path": str(folder.absolute())}} if folder else {}
+    return options | ({"historical": True} if historical else {})
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Read options of a channel from YAML; raise GW-1020 with the place."""
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        mark = getattr(err, "problem_mark", None)
+        place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
+        raise GatewayError("GW-1020", where=place, problem="YAML") from err
+    if not isinstance(told, dict):
+        raise GatewayError("GW-1020", where=Place(str(path)), problem="YAML: {…}")
+    return told

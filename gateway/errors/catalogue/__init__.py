@@ -6,6 +6,7 @@ from gateway.errors.catalogue import (
     map_,
     parse,
     receive,
+    receive_carriers,
     route,
     serve,
     serve_conditions,
@@ -16,6 +17,7 @@ from gateway.errors.catalogue import (
 
 ENTRIES = (
     *receive.ENTRIES,
+    *receive_carriers.ENTRIES,
     *parse.ENTRIES,
     *fhir.ENTRIES,
     *map_.ENTRIES,
