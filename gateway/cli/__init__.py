@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "consortium": ("gateway.cli.consortium:consortium", "Set up members and channels from a file."),
     "member": ("gateway.cli.member:member", "Members of the consortium."),
     "channel": ("gateway.cli.channel:channel", "Channels of native records."),
+    "relay": ("gateway.cli.relay:relay", "Run a relay on a hospital's front machine."),
     "client": ("gateway.cli.client:client", "Clients of the members and their secrets."),
     "token": ("gateway.cli.token:token", "Print a bearer token for a client."),
     "messages": ("gateway.cli.messages:messages", "Received messages: list, show, replay."),

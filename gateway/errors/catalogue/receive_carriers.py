@@ -77,4 +77,12 @@ ENTRIES: tuple[Entry, ...] = (
         "请检查磁盘空间与权限；在此之前不会确认任何消息。",
         "Check disk space and rights; until then no message is acknowledged.",
     ),
+    Entry(
+        "GW-1060",
+        Kind.UNAVAILABLE,
+        "前置机暂时无法把消息交给网关 {url}（{reason}）。",
+        "The relay cannot hand messages over to the gateway {url} at the moment ({reason}).",
+        "消息已保存在前置机，恢复后按次序补传；401、403、404 请核对客户端、权限与通道名。",
+        "They are kept here and follow in order; for 401, 403, 404 check client, scope, channel.",
+    ),
 )
