@@ -22,6 +22,7 @@ from gateway.edge import EXTENSION, Services
 from gateway.errors import GatewayError
 from gateway.intake.http import INTAKE
 from gateway.intake.messages import MESSAGES
+from gateway.intake.soap import SOAP
 from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.trail import Trailed
@@ -50,6 +51,7 @@ def create_app(runtime: Services) -> Flask:
     app.register_blueprint(HEALTH)
     app.register_blueprint(INTAKE)
     app.register_blueprint(MESSAGES)
+    app.register_blueprint(SOAP)
     app.register_blueprint(CONSOLE)
     register(app)
     app.after_request(_protected)

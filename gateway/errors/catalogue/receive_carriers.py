@@ -85,4 +85,28 @@ ENTRIES: tuple[Entry, ...] = (
         "消息已保存在前置机，恢复后按次序补传；401、403、404 请核对客户端、权限与通道名。",
         "They are kept here and follow in order; for 401, 403, 404 check client, scope, channel.",
     ),
+    Entry(
+        "GW-1070",
+        Kind.UNREADABLE,
+        "请求不是可读的 SOAP 1.1/1.2 信封（{reason}）。",
+        "The request is no readable SOAP 1.1 or 1.2 envelope ({reason}).",
+        "请按 ?wsdl 给出的定义调用；不得带 DOCTYPE，声明的字符集须与内容一致。",
+        "Call as ?wsdl describes; no DOCTYPE, and the declared encoding has to be the real one.",
+    ),
+    Entry(
+        "GW-1071",
+        Kind.UNREADABLE,
+        "没有这个操作或 action：需要 {operation}。",
+        "There is no such operation or action: {operation} is wanted.",
+        "请调用 HIPMessageServer(action, message)，action 须在通道的 soap 选项中登记。",
+        "Call HIPMessageServer(action, message) with an action of the channel's option soap.",
+    ),
+    Entry(
+        "GW-1072",
+        Kind.UNAVAILABLE,
+        "消息暂时无法保存，没有收下。",
+        "The message cannot be kept at the moment and was not taken.",
+        "请稍后原样重发。",
+        "Send the same again later.",
+    ),
 )
