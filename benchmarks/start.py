@@ -1,13 +1,21 @@
 """How long a start takes: imports, definitions and profiles, every mapping, the whole runtime.
 
 Each figure is of a fresh process; ``python -m benchmarks.start [TIMES]`` gives the best of several.
+Last comes ``gateway serve`` itself, new and without channels: seconds until it is ready, and the
+memory of the process that answers.
 """
 
 import json
 import subprocess
 import sys
+import tempfile
+import time
 from itertools import pairwise
 from pathlib import Path
+
+import requests
+
+from benchmarks.traffic import free_address
 
 _ROOT = Path(__file__).resolve().parent.parent
 _CHILD = """
@@ -63,6 +71,38 @@ def _steps(program: str) -> dict[str, tuple[float, float]]:
     }
 
 
+def _server() -> tuple[float, int]:
+    """Start ``gateway serve``; give seconds until ready, and megabytes of its server process."""
+    address = free_address()
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--listen", address, "--data-dir", folder]
+        begin = time.perf_counter()
+        parent = subprocess.Popen([sys.executable, "-m", "gateway.cli", "serve", *options])
+        try:
+            while not _is_ready(address):
+                time.sleep(0.02)
+            taken = time.perf_counter() - begin
+            return taken, max(_resident_mb(child) for child in _children(parent.pid))
+        finally:
+            parent.terminate()
+            parent.wait(30)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return requests.get(f"http://{address}/readyz", timeout=2).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _resident_mb(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 // 1_000_000
+
+
 def main(times: int = 3) -> None:
     """Print the best wall and processor time of each step of a start."""
     best: dict[str, tuple[float, float]] = {}
@@ -73,6 +113,9 @@ def main(times: int = 3) -> None:
     print(f"start, best of {times}: seconds on the clock, seconds of processor")
     for name, (wall, used) in best.items():
         print(f"  {name:45} {wall:7.2f} {used:7.2f}")
+    servers = [_server() for _ in range(times)]
+    print(f"  gateway serve until ready {min(one[0] for one in servers):27.2f}")
+    print(f"  its server process holds {max(one[1] for one in servers):25} MB")
 
 
 if __name__ == "__main__":
