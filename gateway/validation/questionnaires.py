@@ -1,13 +1,13 @@
 """QuestionnaireResponses against their Questionnaire (R4, questionnaireresponse.html).
 
-Only where the Questionnaire is at hand: contained, in the same Bundle, or loaded. Items that
-depend on others (``enableWhen``) may be absent; what they hold is checked all the same.
+Only where the Questionnaire is at hand: contained, in the same Bundle, or loaded.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from gateway.records import Resource
 from gateway.validation.artefacts import Layered
+from gateway.validation.enabling import is_enabled, objects
 from gateway.validation.places import Trail
 from gateway.validation.run import Run
 
@@ -34,12 +34,12 @@ _COMPLETE = frozenset({"completed", "amended"})
 
 
 def check_answers(response: Resource, trail: Trail, run: Run, engine: "Engine") -> None:
-    """Check the items of a response: known, there when required, of the type asked, allowed."""
+    """Check the items of a response: known, in order, asked, there when required, allowed."""
     url = response.get("questionnaire")
     questionnaire = _find(url, run, engine) if type(url) is str else None
     if questionnaire is not None:
-        is_complete = response.get("status") in _COMPLETE
-        _check_items(_objects(questionnaire, "item"), response, trail, run, is_complete=is_complete)
+        check = _Answers(run, is_complete=response.get("status") in _COMPLETE)
+        check.items(objects(questionnaire, "item"), response, trail)
 
 
 def _find(url: str, run: Run, engine: "Engine") -> Resource | None:
@@ -50,55 +50,73 @@ def _find(url: str, run: Run, engine: "Engine") -> Resource | None:
     return found if is_one else None
 
 
-def _objects(owner: Resource, name: str) -> list[Resource]:
-    values: Any = owner.get(name)
-    return [one for one in values if type(one) is dict] if type(values) is list else []
+class _Answers:
+    """The check of one response; ``above`` leads from it to the items that are checked."""
+
+    def __init__(self, run: Run, *, is_complete: bool) -> None:
+        self._run = run
+        self._is_complete = is_complete
+        self._above: list[Resource] = []
+
+    def items(self, asked: list[Resource], owner: Resource, trail: Trail) -> None:
+        """Check the items of a response, a group or an answer against the questions there."""
+        known = {one["linkId"]: one for one in asked if type(one.get("linkId")) is str}
+        places = {link: place for place, link in enumerate(known)}
+        counts = dict.fromkeys(known, 0)
+        self._above.append(owner)
+        values: Any = owner.get("item")
+        last = 0
+        for index, item in enumerate(values if type(values) is list else ()):
+            link = item.get("linkId") if type(item) is dict else None
+            if type(link) is not str:
+                continue
+            if link not in known:
+                self._run.report("GW-4421", trail, "item", index)
+                continue
+            if places[link] < last:
+                self._run.report("GW-4427", trail, "item", index, link=link)
+            last = max(last, places[link])
+            counts[link] += 1
+            self._item(known[link], item, (trail, "item", index))
+        self._count(known, counts, trail)
+        self._above.pop()
+
+    def _count(self, known: dict[str, Resource], counts: dict[str, int], trail: Trail) -> None:
+        for link, question in known.items():
+            is_needed = self._is_complete and question.get("required") is True
+            if is_needed and not counts[link] and is_enabled(question, self._above):
+                self._run.report("GW-4422", trail, link=link)
+            if counts[link] > 1 and (
+                question.get("repeats") is not True or question.get("type") != "group"
+            ):
+                self._run.report("GW-4425", trail, link=link)
+
+    def _item(self, question: Resource, item: Resource, trail: Trail) -> None:
+        answers = objects(item, "answer")
+        type_, link = str(question.get("type")), str(question.get("linkId"))
+        if is_enabled(question, self._above) is False:
+            if self._is_complete and _has_answers(item):
+                self._run.report("GW-4426", trail, link=link)
+            return
+        self._above.append(item)
+        if type_ in ("group", "display"):
+            if answers:
+                self._run.report("GW-4423", trail, "answer", 0, allowed="-")
+            self.items(objects(question, "item"), item, trail)
+        else:
+            if self._is_complete and question.get("required") is True and not answers:
+                self._run.report("GW-4422", trail, link=link)
+            if len(answers) > 1 and question.get("repeats") is not True:
+                self._run.report("GW-4425", trail, link=link)
+            for index, answer in enumerate(answers):
+                place: Trail = (trail, "answer", index)
+                _check_answer(question, type_, answer, place, self._run)
+                self.items(objects(question, "item"), answer, place)
+        self._above.pop()
 
 
-def _check_items(
-    asked: list[Resource], owner: Resource, trail: Trail, run: Run, *, is_complete: bool
-) -> None:
-    known = {one["linkId"]: one for one in asked if type(one.get("linkId")) is str}
-    counts = dict.fromkeys(known, 0)
-    values: Any = owner.get("item")
-    for index, item in enumerate(values if type(values) is list else ()):
-        link = item.get("linkId") if type(item) is dict else None
-        if type(link) is not str:
-            continue
-        question = known.get(link)
-        if question is None:
-            run.report("GW-4421", trail, "item", index)
-            continue
-        counts[link] += 1
-        _check_item(question, item, (trail, "item", index), run, is_complete=is_complete)
-    for link, question in known.items():
-        is_needed = question.get("required") is True and "enableWhen" not in question
-        if is_complete and is_needed and not counts[link]:
-            run.report("GW-4422", trail, link=link)
-        if counts[link] > 1 and (
-            question.get("repeats") is not True or question.get("type") != "group"
-        ):
-            run.report("GW-4425", trail, link=link)
-
-
-def _check_item(
-    question: Resource, item: Resource, trail: Trail, run: Run, *, is_complete: bool
-) -> None:
-    inner, answers = _objects(question, "item"), _objects(item, "answer")
-    type_, link = str(question.get("type")), str(question.get("linkId"))
-    if type_ in ("group", "display"):
-        if answers:
-            run.report("GW-4423", trail, "answer", 0, allowed="-")
-        _check_items(inner, item, trail, run, is_complete=is_complete)
-        return
-    if is_complete and question.get("required") is True and not answers:
-        run.report("GW-4422", trail, link=link)
-    if len(answers) > 1 and question.get("repeats") is not True:
-        run.report("GW-4425", trail, link=link)
-    for index, answer in enumerate(answers):
-        place: Trail = (trail, "answer", index)
-        _check_answer(question, type_, answer, place, run)
-        _check_items(inner, answer, place, run, is_complete=is_complete)
+def _has_answers(item: Resource) -> bool:
+    return bool(objects(item, "answer")) or any(map(_has_answers, objects(item, "item")))
 
 
 def _check_answer(question: Resource, type_: str, answer: Resource, trail: Trail, run: Run) -> None:
@@ -110,10 +128,16 @@ def _check_answer(question: Resource, type_: str, answer: Resource, trail: Trail
         run.report("GW-4423", trail, allowed=", ".join(allowed))
     elif type_ == "choice" and not _is_option(question, key, answer[key], run):
         run.report("GW-4424", trail)
+    elif key == "valueString" and _is_too_long(answer[key], question.get("maxLength")):
+        run.report("GW-4428", trail, limit=question["maxLength"])
+
+
+def _is_too_long(text: Any, limit: Any) -> bool:
+    return type(text) is str and type(limit) is int and len(text) > limit
 
 
 def _is_option(question: Resource, key: str, value: Any, run: Run) -> bool:
-    options = _objects(question, "answerOption")
+    options = objects(question, "answerOption")
     if options:
         return any(key in one and _is_same(one[key], value) for one in options)
     url = question.get("answerValueSet")
