@@ -77,13 +77,18 @@ class Validator:
 
     def knows(self, definition: Resource) -> bool:
         """Say whether a definition's canonical url is taken already."""
+        type_, url = str(definition.get("resourceType")), definition.get("url")
+        if not isinstance(url, str):
+            return False
+        artefacts = self._engine.artefacts
         find = {
-            "StructureDefinition": self._engine.artefacts.structure,
-            "ValueSet": self._engine.artefacts.value_set,
-            "CodeSystem": self._engine.artefacts.code_system,
-        }.get(str(definition.get("resourceType")))
-        url = definition.get("url")
-        return find is not None and isinstance(url, str) and find(url) is not None
+            "StructureDefinition": artefacts.structure,
+            "ValueSet": artefacts.value_set,
+            "CodeSystem": artefacts.code_system,
+        }.get(type_)
+        if find is not None:
+            return find(url) is not None
+        return isinstance(artefacts, Layered) and artefacts.resource(type_, url) is not None
 
     def check(
         self,

@@ -18,8 +18,6 @@ from gateway.validation.places import Trail
 from gateway.validation.profiles.tree import ProfileError, is_constraint
 from gateway.validation.run import Run
 
-CONFORMANCE = frozenset({"SearchParameter", "StructureDefinition"})
-
 if TYPE_CHECKING:
     from gateway.validation.engine import Engine
 

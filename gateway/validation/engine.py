@@ -1,6 +1,6 @@
 """A release compiled: types, terminology and model together, and how a resource is walked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import issue
@@ -10,9 +10,10 @@ from gateway.records import Resource
 from gateway.validation import narrative
 from gateway.validation.artefacts import Artefacts, Layered
 from gateway.validation.bundles import check_bundle
-from gateway.validation.conformance import CONFORMANCE, check_conformance
+from gateway.validation.conformance import check_conformance
 from gateway.validation.contained import check_contained
 from gateway.validation.extensions import ExtensionRule, check_extension
+from gateway.validation.measures import check_measure, check_measure_report
 from gateway.validation.places import Trail
 from gateway.validation.profiles.book import Book
 from gateway.validation.profiles.items import Item
@@ -88,12 +89,9 @@ class Engine:
         self.types.slot(named).check(resource, trail, run)
         if "contained" in resource and scope.root is resource and run.options.checks_contained:
             check_contained(resource, trail, run)
-        if named in CONFORMANCE:
-            check_conformance(resource, trail, run, self)
-        elif named == "QuestionnaireResponse":
-            check_answers(resource, trail, run, self)
-        elif named == "Observation":
-            self._enter_vital_signs(resource, trail, run)
+        further = _FURTHER.get(named)
+        if further is not None:
+            further(resource, trail, run, self)
         if named == "Bundle":
             check_bundle(resource, trail, run)
             check_links(run.links, run)
@@ -102,12 +100,6 @@ class Engine:
             check_links(run.links, run)
         self._enter_stated(resource, trail, run)
         run.scope = outer
-
-    def _enter_vital_signs(self, resource: Resource, trail: Trail, run: Run) -> None:
-        """Hold an Observation with a vital sign's code to its profile, as R4 demands of it."""
-        url = vital_sign(resource)
-        if url is not None:
-            self.book.enter(Item(resource, None, "Observation", trail), url, run)
 
     def _enter_stated(self, resource: Resource, trail: Trail, run: Run) -> None:
         """Check a resource against the profiles that its ``meta.profile`` names."""
@@ -142,6 +134,13 @@ class Engine:
     def find(self, reference: str, run: Run) -> Resource | None:
         """Find what a reference of the resource under check names."""
         return None if run.scope is None else resolve(reference, run.scope, run)
+
+    def find_definition(self, type_: str, url: str, run: Run) -> Resource | None:
+        """Find a definition that a resource answers to: contained, in its Bundle, or loaded."""
+        found = self.find(url, run) if url[:1] == "#" or run.bundle is not None else None
+        if found is None and isinstance(self.artefacts, Layered):
+            found = self.artefacts.resource(type_, url)
+        return found if found is not None and found.get("resourceType") == type_ else None
 
     def check_target(self, item: Item, allowed: frozenset[str], run: Run) -> None:
         """Check the type that a reference points to against a profile's list."""
@@ -227,3 +226,25 @@ def _ruled(bundle: Resource, rule: str) -> tuple[int, Resource] | None:
 
 def _is_proper(text: str) -> bool:
     return not narrative.read(text).problems
+
+
+def _check_vital_signs(resource: Resource, trail: Trail, run: Run, engine: Engine) -> None:
+    """Hold an Observation with a vital sign's code to its profile, as R4 demands of it."""
+    url = vital_sign(resource)
+    if url is not None:
+        engine.book.enter(Item(resource, None, "Observation", trail), url, run)
+
+
+def _check_measure(resource: Resource, trail: Trail, run: Run, _: Engine) -> None:
+    check_measure(resource, trail, run)
+
+
+_FURTHER: Mapping[str, Callable[[Resource, Trail, Run, Engine], None]] = {
+    "SearchParameter": check_conformance,
+    "StructureDefinition": check_conformance,
+    "QuestionnaireResponse": check_answers,
+    "Observation": _check_vital_signs,
+    "Measure": _check_measure,
+    "MeasureReport": check_measure_report,
+}
+"""What single types ask beyond their definitions."""

@@ -15,8 +15,11 @@ from gateway.fhir import codec, xml
 from gateway.records import Place, Resource
 
 KEPT = frozenset(
-    {"StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "NamingSystem", "Questionnaire"}
-)
+    {
+        "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "NamingSystem",
+        "Questionnaire", "Measure",
+    }
+)  # fmt: skip
 """The types of a package that validation has a use for."""
 LARGEST_MEMBER = 64_000_000
 LARGEST_PACKAGE = 1_000_000_000

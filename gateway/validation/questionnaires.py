@@ -6,7 +6,6 @@ Only where the Questionnaire is at hand: contained, in the same Bundle, or loade
 from typing import TYPE_CHECKING, Any
 
 from gateway.records import Resource
-from gateway.validation.artefacts import Layered
 from gateway.validation.enabling import is_enabled, objects
 from gateway.validation.places import Trail
 from gateway.validation.run import Run
@@ -36,18 +35,10 @@ _COMPLETE = frozenset({"completed", "amended"})
 def check_answers(response: Resource, trail: Trail, run: Run, engine: "Engine") -> None:
     """Check the items of a response: known, in order, asked, there when required, allowed."""
     url = response.get("questionnaire")
-    questionnaire = _find(url, run, engine) if type(url) is str else None
+    questionnaire = engine.find_definition("Questionnaire", url, run) if type(url) is str else None
     if questionnaire is not None:
         check = _Answers(run, is_complete=response.get("status") in _COMPLETE)
         check.items(objects(questionnaire, "item"), response, trail)
-
-
-def _find(url: str, run: Run, engine: "Engine") -> Resource | None:
-    found = engine.find(url, run) if url[:1] == "#" or run.bundle is not None else None
-    if found is None and isinstance(engine.artefacts, Layered):
-        found = engine.artefacts.resource("Questionnaire", url)
-    is_one = found is not None and found.get("resourceType") == "Questionnaire"
-    return found if is_one else None
 
 
 class _Answers:

@@ -6,7 +6,9 @@ from threading import Lock
 from gateway.records import Issue, Resource
 from gateway.validation import Validator
 
-DEFINITIONS = frozenset({"StructureDefinition", "ValueSet", "CodeSystem"})
+DEFINITIONS = frozenset(
+    {"StructureDefinition", "ValueSet", "CodeSystem", "Questionnaire", "Measure"}
+)
 """The types whose stored resources take part in validation."""
 
 Stored = Callable[[int], Iterable[Resource]]
