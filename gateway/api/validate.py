@@ -19,6 +19,7 @@ from gateway.validation.sources import located
 
 Mode = Literal["create", "update", "delete"]
 _MODES = ("create", "update", "delete", "profile")
+_INPUTS = frozenset({"resource", "mode", "profile"})
 
 
 def validate(exchange: Exchange, type_: str | None = None, id_: str | None = None) -> Answer:
@@ -50,15 +51,16 @@ def validate(exchange: Exchange, type_: str | None = None, id_: str | None = Non
 def _demand_named(
     exchange: Exchange, resource: Resource, type_: str | None, id_: str | None
 ) -> None:
-    """Raise GW-7001, GW-7013, GW-7014 unless the resource is what the address names."""
+    """Raise GW-7013, GW-7014 unless the resource is what the address names."""
     kind = type_ or resource["resourceType"]
+    if kind not in exchange.services.definitions.resource_types:
+        # The address names no other type that would not exist: this is a finding.
+        return
     demand(exchange.principal, kind, "read")
     if resource["resourceType"] != kind:
         raise GatewayError("GW-7013", type=kind, expression=kind)
     if id_ is not None and resource.get("id") != id_:
         raise GatewayError("GW-7014", expression=f"{kind}.id")
-    if kind not in exchange.services.definitions.resource_types:
-        raise GatewayError("GW-7001", type=kind[:64])
 
 
 def _refusal(
@@ -90,7 +92,11 @@ def _asked(exchange: Exchange) -> dict[str, Json]:
         return asked
     if exchange.resource["resourceType"] != "Parameters":
         return asked | {"resource": exchange.resource}
-    return asked | dict(given(exchange))
+    named = dict(given(exchange))
+    if named and _INPUTS.isdisjoint(named):
+        # Parameters of another operation are what is to be checked.
+        return asked | {"resource": exchange.resource}
+    return asked | named
 
 
 def _text(asked: dict[str, Json], name: str) -> str | None:
@@ -102,13 +108,8 @@ def _text(asked: dict[str, Json], name: str) -> str | None:
 
 def _place_of(body: Resource) -> str:
     """Name the member of the body that holds the resource which was checked."""
-    if body["resourceType"] != "Parameters":
-        return ""
-    return next(
-        (
-            f"parameter[{n}].resource"
-            for n, one in enumerate(body.get("parameter", []))
-            if one["name"] == "resource"
-        ),
-        "",
-    )
+    listed = body.get("parameter") if body["resourceType"] == "Parameters" else None
+    for position, one in enumerate(listed if isinstance(listed, list) else ()):
+        if one["name"] == "resource":
+            return f"parameter[{position}].resource"
+    return ""

@@ -29,6 +29,27 @@ def test_validate_takes_parameters_too(county: Browser) -> None:
     )  # fmt: skip
 
 
+def _numbers(answer: Any) -> list[str]:
+    assert answer.status_code == 200
+    return [one["details"]["coding"][0]["code"] for one in answer.get_json()["issue"]]
+
+
+def test_parameters_of_another_operation_are_themselves_validated(county: Browser) -> None:
+    body = {"resourceType": "Parameters", "parameter": [{"name": "code", "valueCode": " x"}]}
+    assert _numbers(county.post("/Parameters/$validate", body)) == ["GW-4007"]
+
+
+def test_a_type_that_r4_has_not_is_a_finding_of_the_body(county: Browser) -> None:
+    assert _numbers(county.post("/$validate", {"resourceType": "Patent"})) == ["GW-4009"]
+    outcome(county.post("/Patent/$validate", {"resourceType": "Patent"}), 404, "GW-7001")
+
+
+def test_a_parameter_outside_a_list_is_read_as_it_stands(county: Browser) -> None:
+    resource = {"name": "resource", "resource": patient(gender="perhaps")}
+    body = {"resourceType": "Parameters", "parameter": resource}
+    assert _numbers(county.post("/$validate", body)) == ["GW-4101"]
+
+
 def test_a_stored_version_is_validated_by_its_id(county: Browser) -> None:
     id_ = county.post("/Patient", patient()).get_json()["id"]
     answer = county.ask("POST", f"/Patient/{id_}/$validate")

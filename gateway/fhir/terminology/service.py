@@ -98,7 +98,8 @@ class Terminology:
     def title(self, url: str) -> str:
         """Name a value set as people do."""
         value_set = self.value_set(url)
-        return f"{value_set.get('title') or value_set.get('name')} ({url})" if value_set else url
+        named = (value_set or {}).get("title") or (value_set or {}).get("name")
+        return f"{named} ({url})" if isinstance(named, str) else url
 
     def expand(self, value_set: Resource) -> Expansion:
         """Compute the content of a value set that need not be loaded itself."""
