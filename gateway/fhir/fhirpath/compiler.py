@@ -165,12 +165,27 @@ class Compiler:
         return look_up
 
     def _dot(self, tree: Dot) -> Closure:
+        if isinstance(tree.right, Call) and tree.right.name == "elementDefinition":
+            owner, name = _last_step(tree.left)
+            if name is not None and not tree.right.arguments:
+                return self._definition(owner, name, tree.left)
         left, right = self.compile(tree.left), self.compile(tree.right)
 
         def step(env: Env, focus: Collection) -> Collection:
             return right(env, left(env, focus))
 
         return step
+
+    def _definition(self, owner: Tree | None, name: str, items: Tree) -> Closure:
+        """Ask for the definition of an element: an item alone does not know which it is."""
+        count = self.compile(items)
+        owners = None if owner is None else self.compile(owner)
+
+        def define(env: Env, focus: Collection) -> Collection:
+            above = focus if owners is None else owners(env, focus)
+            return fhir_functions.definitions_of(env, above, name, len(count(env, focus)))
+
+        return define
 
     def _index(self, tree: Index) -> Closure:
         left, index, column = self.compile(tree.left), self.compile(tree.index), tree.column
@@ -230,6 +245,22 @@ class Compiler:
         left, wanted = self.compile(tree.left), tree.type
         work = FUNCTIONS[tree.operator].call
         return lambda env, focus: work(env, left(env, focus), wanted)
+
+
+_FILTERS = frozenset({"where", "first", "last", "tail", "skip", "take", "single", "ofType", "as"})
+
+
+def _last_step(tree: Tree) -> tuple[Tree | None, str | None]:
+    """Give what an element is taken from, and its name; a filter changes neither."""
+    if isinstance(tree, Index):
+        return _last_step(tree.left)
+    if isinstance(tree, Name) and not (tree.is_root and tree.name[:1].isupper()):
+        return None, tree.name
+    if isinstance(tree, Dot) and isinstance(tree.right, Name):
+        return tree.left, tree.right.name
+    if isinstance(tree, Dot) and isinstance(tree.right, Call) and tree.right.name in _FILTERS:
+        return _last_step(tree.left)
+    return None, None
 
 
 def _short(left: Closure, right: Closure, operator: str, column: int) -> Closure:

@@ -107,9 +107,27 @@ eager("htmlChecks2")(html_checks)
 
 
 @eager("elementDefinition")
-def element_definition(_: Env, __: Collection) -> Collection:
-    """Refuse: definitions of elements are no data here."""
-    raise EvaluationError("elementDefinition() is not offered")
+def element_definition(env: Env, focus: Collection) -> Collection:
+    """Give the definitions of the items' types; the compiler asks for those of elements."""
+    nodes = [item for item in focus if type(item) is Node]
+    return _definitions(env, [(item.type, None) for item in nodes])
+
+
+def definitions_of(env: Env, owners: Collection, name: str, count: int) -> Collection:
+    """Give the definition of an element for each of ``count`` items that the owners have."""
+    types = dict.fromkeys(item.type for item in owners if type(item) is Node)
+    model = env.context.model
+    having: list[tuple[str, str | None]] = [
+        (type_, name) for type_ in types if name in model.children(type_)
+    ]
+    if len(having) > 1:
+        raise EvaluationError("elementDefinition() of elements of several types")
+    return _definitions(env, having * count)
+
+
+def _definitions(env: Env, asked: list[tuple[str, str | None]]) -> Collection:
+    found = {pair: env.context.model.definition(*pair) for pair in dict.fromkeys(asked)}
+    return [Node(one, "ElementDefinition") for pair in asked if (one := found[pair]) is not None]
 
 
 @eager("checkModifiers", 0, 99)

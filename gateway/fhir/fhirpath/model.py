@@ -52,6 +52,16 @@ class Model:
             self._chosen[type_, name] = found
         return found
 
+    def definition(self, type_: str, name: str | None = None) -> dict[str, Any] | None:
+        """Give the ElementDefinition of a type, or of one of its elements, or None."""
+        structure = self._structures.structure(type_.partition(".")[0]) or {}
+        path = type_ if name is None else f"{type_}.{name}"
+        for element in structure.get("snapshot", {}).get("element", ()):
+            if element["path"].removesuffix("[x]") == path:
+                found: dict[str, Any] = element
+                return found
+        return None
+
     def is_known(self, type_: str) -> bool:
         """Say whether the definitions have this type."""
         return self._structures.structure(type_) is not None

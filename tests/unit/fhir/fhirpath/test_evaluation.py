@@ -229,3 +229,34 @@ def test_decimals_of_long_division_do_not_fail(context: Context) -> None:
     """An infinite fraction is cut, not refused."""
     (found,) = values("1 / 3", context)
     assert abs(found - Decimal("0.333333333333")) < Decimal("1e-9")
+
+
+@pytest.mark.parametrize(
+    ("expression", "paths"),
+    [
+        ("Patient.gender.elementDefinition()", []),
+        ("Patient.birthDate.elementDefinition()", ["Patient.birthDate"]),
+        ("birthDate.elementDefinition()", ["Patient.birthDate"]),
+        ("name.elementDefinition()", ["Patient.name"] * 2),
+        ("name.given.elementDefinition()", ["HumanName.given"] * 2),
+        ("name.where(use = 'usual').elementDefinition()", ["Patient.name"]),
+        ("name[0].given.first().elementDefinition()", ["HumanName.given"]),
+        ("contact.name.elementDefinition()", ["Patient.contact.name"]),
+        ("deceased.elementDefinition()", ["Patient.deceased[x]"]),
+        ("contact.select($this.elementDefinition())", ["Patient.contact"]),
+        ("elementDefinition()", ["Patient"]),
+        ("(1 | 2).elementDefinition()", []),
+        ("nothing.elementDefinition()", []),
+    ],
+)
+def test_elements_know_their_definitions(
+    expression: str, paths: list[str], context: Context
+) -> None:
+    found = fhirpath.compile(f"{expression}.path").evaluate(PATIENT, context)
+    assert found == paths
+
+
+def test_a_definition_may_be_asked_like_any_other_data(context: Context) -> None:
+    expression = "name.all(elementDefinition().max = '*' or elementDefinition().path = 'HumanName')"
+    assert fhirpath.compile(expression).evaluate(PATIENT, context) == [True]
+    assert values("name.elementDefinition().first().max = '*'", context) == [True]
