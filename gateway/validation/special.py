@@ -3,8 +3,10 @@
 import base64
 import binascii
 import hashlib
+import re
 from typing import Any
 
+from gateway.fhir.terminology.grammars import GRAMMARS
 from gateway.records import Resource
 from gateway.validation import narrative
 from gateway.validation.places import Trail
@@ -46,6 +48,44 @@ def element_ids(value: Any) -> set[str]:
     return found
 
 
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URIS = "urn:ietf:rfc:3986"
+_UCUM = "http://unitsofmeasure.org"
+_UNITS = "http://hl7.org/fhir/ValueSet/ucum-common"
+"""Units that R4 lists, some of them with spaces that UCUM's own grammar forbids."""
+
+
+def check_identifier(value: Resource, trail: Trail, run: Run) -> None:
+    """Check that an identifier's system is absolute, and its value where URIs are the system."""
+    system, text = value.get("system"), value.get("value")
+    if type(system) is not str:
+        return
+    if _ABSOLUTE.match(system) is None:
+        run.report("GW-4107", trail, "system")
+    elif system == _URIS and type(text) is str and _ABSOLUTE.match(text) is None:
+        run.report("GW-4109", trail, "value")
+
+
+def check_quantity(value: Resource, trail: Trail, run: Run) -> None:
+    """Check that the code of a unit is one of its system."""
+    system, code = value.get("system"), value.get("code")
+    if type(system) is not str or type(code) is not str or run.engine is None:
+        return
+    grammar = GRAMMARS.get(system)
+    if grammar is not None:
+        verdict = grammar(code)
+    else:
+        content = run.engine.terminology.codes(system)
+        verdict = True if content is None else content.has(code)
+    if not verdict and system == _UCUM:
+        listed = run.engine.terminology.expansion(_UNITS)
+        verdict = verdict if listed is None or code not in listed.codes else True
+    if verdict is False:
+        run.report("GW-4103", trail, "code", system=system)
+    elif verdict is None:
+        run.report("GW-4110", trail, "code", severity="warning", system=system)
+
+
 def check_attachment(value: Resource, trail: Trail, run: Run) -> None:
     """Compare the stated size and hash of an attachment with its data."""
     text, size, stated = value.get("data"), value.get("size"), value.get("hash")
@@ -76,5 +116,7 @@ def check_extension_form(value: Resource, trail: Trail, run: Run) -> None:
 SPECIAL: dict[str, After] = {
     "Narrative": check_narrative,
     "Attachment": check_attachment,
+    "Identifier": check_identifier,
+    "Quantity": check_quantity,
     "Extension": check_extension_form,
 }

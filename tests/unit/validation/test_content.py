@@ -224,3 +224,43 @@ def test_the_size_and_hash_of_an_attachment_are_those_of_its_data(validator: Val
     assert found(validator.check(patient(photo=[{**photo, "hash": data}]))) == {
         ("GW-4408", "Patient.photo[0]")
     }
+
+
+@pytest.mark.parametrize(
+    ("identifier", "number", "at"),
+    [
+        ({"system": "hospital", "value": "1"}, "GW-4107", "system"),
+        ({"system": "urn:ietf:rfc:3986", "value": "17"}, "GW-4109", "value"),
+        ({"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.3"}, None, ""),
+        ({"system": "urn:oid:2.16.156.10011.1.5", "value": "17"}, None, ""),
+    ],
+)
+def test_an_identifier_has_an_absolute_system(
+    identifier: dict[str, str], number: str | None, at: str, validator: Validator
+) -> None:
+    expected = {(number, f"Patient.identifier[0].{at}")} if number else set()
+    assert found(validator.check(patient(identifier=[identifier]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "severity"),
+    [
+        ("mm[Hg]", None, ""),
+        ("10*3/uL", None, ""),
+        ("{# of fetuses}", None, ""),
+        ("[Btu_39]", None, ""),
+        ("m m", "GW-4103", "error"),
+        ("mmHg", "GW-4110", "warning"),
+    ],
+)
+def test_a_unit_is_one_of_its_system(
+    code: str, number: str | None, severity: str, validator: Validator
+) -> None:
+    quantity = {"value": 1, "system": "http://unitsofmeasure.org", "code": code}
+    resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    place = "Observation.value.ofType(Quantity).code"
+    told = [
+        (one.number, one.severity, one.expression)
+        for one in validator.check({**resource, "valueQuantity": quantity})
+    ]
+    assert told == ([(number, severity, place)] if number else [])
