@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.fhir.fhirpath import FhirPathError, Node
+from gateway.fhir.fhirpath import Node
+from gateway.fhir.fhirpath.errors import EvaluationError
 from gateway.fhir.fhirpath.values import equal, order
 from gateway.records import Resource
 
@@ -108,6 +109,6 @@ def _is_equal(given: Node, wanted: Node) -> bool | None:
 def _holds(given: Node, wanted: Node, compared: Any) -> bool | None:
     try:
         sign = order(given, wanted, 1)
-    except FhirPathError:
+    except EvaluationError:
         return None
     return None if sign is None else bool(compared(sign))

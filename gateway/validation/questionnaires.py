@@ -29,7 +29,7 @@ _KEYS = {
     "reference": ("valueReference",),
     "quantity": ("valueQuantity",),
 }
-_COMPLETE = frozenset({"completed", "amended"})
+_COMPLETE = ("completed", "amended")
 
 
 def check_answers(response: Resource, trail: Trail, run: Run, engine: "Engine") -> None:

@@ -123,3 +123,71 @@ def test_wild_definitions_never_make_it_raise() -> None:
         assert all(isinstance(one, Issue) for one in wider.check(example, urls))
 
     assert _until_time_is_up(act) >= 50
+
+
+_QUESTIONNAIRE = {
+    "resourceType": "Questionnaire", "id": "q", "url": "http://q.test/q", "status": "active",
+    "item": [
+        {"linkId": "1", "type": "boolean", "required": True},
+        {
+            "linkId": "2", "type": "group", "repeats": True, "enableBehavior": "any",
+            "enableWhen": [
+                {"question": "1", "operator": "=", "answerBoolean": True},
+                {"question": "3", "operator": ">", "answerQuantity": {"value": 1, "unit": "g"}},
+            ],
+            "item": [{"linkId": "3", "type": "quantity"}, {"linkId": "4", "type": "text"}],
+        },
+    ],
+}  # fmt: skip
+_RESPONSE = {
+    "resourceType": "QuestionnaireResponse", "status": "completed", "contained": [_QUESTIONNAIRE],
+    "questionnaire": "#q",
+    "item": [
+        {"linkId": "1", "answer": [{"valueBoolean": True}]},
+        {
+            "linkId": "2",
+            "item": [
+                {"linkId": "3", "answer": [{"valueQuantity": {"value": 2, "unit": "g"}}]},
+                {"linkId": "4", "answer": [{"valueString": "abc"}]},
+            ],
+        },
+    ],
+}  # fmt: skip
+_MEASURE = {
+    "resourceType": "Measure", "url": "http://q.test/m", "status": "active", "id": "m",
+    "group": [
+        {
+            "code": {"text": "a"},
+            "population": [
+                {
+                    "code": {"text": "b"},
+                    "criteria": {"language": "text/fhirpath", "expression": "a.b"},
+                }
+            ],
+        },
+        {"code": {"coding": [{"system": "http://a.test", "code": "c"}]}},
+    ],
+}  # fmt: skip
+_REPORT = {
+    "resourceType": "MeasureReport", "status": "complete", "type": "summary",
+    "contained": [_MEASURE], "measure": "#m", "period": {"start": "2026"},
+    "group": [
+        {"code": {"text": "a"}, "population": [{"code": {"text": "b"}, "count": 1}]},
+        {"code": {"coding": [{"system": "http://a.test", "code": "c"}]}},
+    ],
+}  # fmt: skip
+
+
+def test_answers_and_reports_to_wild_questions_never_make_it_raise() -> None:
+    validator = Validator(definitions.load())
+    seeds = [_RESPONSE, _REPORT, _MEASURE, _QUESTIONNAIRE]
+    assert not [
+        one for seed in seeds for one in validator.check(seed) if one.number.startswith("GW-44")
+    ]
+
+    def act(chance: random.Random) -> None:
+        assert all(
+            isinstance(one, Issue) for one in validator.check(_mutate(chance, chance.choice(seeds)))
+        )
+
+    assert _until_time_is_up(act) >= 50

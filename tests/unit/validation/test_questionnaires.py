@@ -82,6 +82,11 @@ def test_an_answer_that_does_not_fit_is_told(
     assert _found(items, url=url) == [(number, f"QuestionnaireResponse{at}")]
 
 
+def test_a_status_of_the_wrong_type_is_one_finding() -> None:
+    status: Any = {"code": "completed"}
+    assert _found([], status) == [("GW-4006", "QuestionnaireResponse.status")]
+
+
 def test_what_is_still_being_filled_in_may_lack_answers() -> None:
     assert not _found([], status="in-progress")
 
@@ -175,6 +180,7 @@ def test_a_question_is_demanded_when_it_is_asked_and_refused_when_not(
     [
         [_when("nowhere", "!=", answerString="x")],
         [_when("n", "!=", answerDecimal=12)],
+        [_when("n", ">", answerString="x")],
         [_when("b", "=", answerBoolean=True), _when("b", "=", answerBoolean=False)],
     ],
 )
