@@ -180,7 +180,7 @@ _REPORT = {
 
 def test_answers_and_reports_to_wild_questions_never_make_it_raise() -> None:
     validator = Validator(definitions.load())
-    seeds = [_RESPONSE, _REPORT, _MEASURE, _QUESTIONNAIRE]
+    seeds: list[Resource] = [_RESPONSE, _REPORT, _MEASURE, _QUESTIONNAIRE]
     assert not [
         one for seed in seeds for one in validator.check(seed) if one.number.startswith("GW-44")
     ]
