@@ -29,6 +29,7 @@ def coverage(channel: str, shard: int, limit: int, only_unread: bool, **given: A
     """
     store = open_store(settings_of(**given))
     try:
+        store.registry.channel(channel)
         records = store.journal.search(shard, channel=channel, limit=limit)
         read, elements, unread = _summed(store, shard, records)
     finally:

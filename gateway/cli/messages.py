@@ -95,7 +95,7 @@ def replay(
     """Take messages along the way again, with today's mappings. 重放消息。
 
     Name messages, or choose them by options; options choose the parked ones unless --status says
-    otherwise.
+    otherwise. Exit code 1 when one cannot be replayed.
     """
     wanted = {name: given.pop(name) for name in _NAMES}
     settings = settings_of(**given)
@@ -109,8 +109,9 @@ def replay(
         if not chosen:
             raise click.UsageError("Name messages or choose them by options. 请指明要重放的消息。")
         if is_dry:
-            for message_id in chosen:
-                _rehearse(runtime, shard, message_id)
+            told = [_rehearse(runtime, shard, message_id) for message_id in chosen]
+            if not all(told):
+                raise SystemExit(1)
         else:
             _replay(runtime, shard, tuple(chosen))
     finally:
@@ -181,10 +182,12 @@ def _replay(runtime: Runtime, shard: int, chosen: Sequence[str]) -> None:
         _print(results)
     for message_id, refusal in refusals:
         click.echo(f"{message_id}  {refusal}")
+    if refusals:
+        raise SystemExit(1)
 
 
-def _rehearse(runtime: Runtime, shard: int, message_id: str) -> None:
-    """Print how a message would end and every element that would change."""
+def _rehearse(runtime: Runtime, shard: int, message_id: str) -> bool:
+    """Print how a message would end and every element that would change; False when refused."""
     try:
         for result, drafts in runtime.pipeline.rehearse(shard, message_id):
             _print([result])
@@ -195,6 +198,8 @@ def _rehearse(runtime: Runtime, shard: int, message_id: str) -> None:
                     click.echo(f"      {line}")
     except GatewayError as error:
         click.echo(f"{message_id}  {error}")
+        return False
+    return True
 
 
 def _changes(before: Any, after: Any) -> Iterator[str]:
