@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from flask import Response, current_app, g, make_response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from gateway.access import Access
+from gateway.access import Access, for_purpose, purpose_of
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.conformance import Conformance
@@ -26,6 +26,7 @@ from gateway.trail import trail_of
 
 EXTENSION = "gateway"
 FHIR_JSON = "application/fhir+json"
+PURPOSE_HEADER = "X-Purpose-Of-Use"
 
 
 class Services(Protocol):
@@ -77,7 +78,8 @@ def principal() -> Principal:
     """Name who sent the current request; raise GW-8001 or GW-8002."""
     if "principal" not in g:
         asker = services().access.authenticate(request.headers.get("Authorization"))
-        g.principal = trail_of(request.environ).watch(asker)
+        purpose = purpose_of(request.headers.get(PURPOSE_HEADER))
+        g.principal = trail_of(request.environ).watch(for_purpose(asker, purpose), purpose)
     return cast("Principal", g.principal)
 
 

@@ -18,6 +18,7 @@ from gateway.records import (
     Change,
     Commit,
     Event,
+    Exclusion,
     Issue,
     MapContext,
     Notice,
@@ -57,6 +58,7 @@ class _Gathered:
     ended: set[str]
     notices: dict[str, Notice]
     issues: list[Issue]
+    exclusions: dict[Exclusion, None]
 
 
 class Preparer:
@@ -95,6 +97,7 @@ class Preparer:
             tuple(gathered.relations.values()),
             tuple(sorted(gathered.ended)),
             tuple(gathered.notices.values()),
+            tuple(gathered.exclusions),
         )
         return Prepared(commit, tuple(overlay.drafts.values()), tuple(issues))
 
@@ -119,7 +122,7 @@ class Preparer:
 
     def _react(self, drafts: Sequence[Draft], overlay: Overlay, context: MapContext) -> _Gathered:
         """Let the domain react, also to what reactions add, until nothing new comes."""
-        gathered = _Gathered({}, set(), {}, [])
+        gathered = _Gathered({}, set(), {}, [], {})
         waiting = [draft for draft in drafts if draft.is_changed]
         for _ in range(ROUNDS):
             if not waiting:
@@ -133,6 +136,7 @@ class Preparer:
                 self._gather(gathered, reaction.relations, reaction.notices)
                 gathered.ended |= set(reaction.ended_relations)
                 gathered.issues += reaction.issues
+                gathered.exclusions |= dict.fromkeys(reaction.exclusions)
                 if reaction.resources:
                     overlay.lay(
                         _reacted(owner, resource, overlay) for owner, resource in reaction.resources

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gateway.fhir.systems import ID_CARD, REFERRAL_DIRECTION, SERVICE_CATEGORY
 from gateway.records import (
     Event,
+    Exclusion,
     Issue,
     Json,
     MapContext,
@@ -29,6 +30,7 @@ class Answer:
     ended: list[str] = field(default_factory=list)
     notices: dict[str, Notice] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
 
     def write(self, owner: str, resource: Resource) -> None:
         """Add a resource that the member ``owner`` shall own when it is new."""
@@ -48,6 +50,7 @@ class Answer:
             tuple(self.ended),
             tuple(self.notices.values()),
             tuple(self.issues),
+            tuple(self.exclusions),
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from gateway.access import Purpose
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
@@ -50,9 +51,11 @@ class Trail:
     error: str | None = None
     seen: Seen = field(default_factory=Seen)
 
-    def watch(self, asker: Principal) -> Principal:
-        """Note who asks; give the same principal, whose eyes are watched from now on."""
+    def watch(self, asker: Principal, purpose: Purpose | None = None) -> Principal:
+        """Note who asks, and what for; give the same principal with watched eyes."""
         self.client = asker.client
+        if purpose is not None:
+            self.purpose, self.reason = purpose.code, purpose.reason
         return replace(asker, visibility=self.look(asker.visibility))
 
     def look(self, eyes: Visibility) -> Visibility:

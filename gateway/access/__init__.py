@@ -10,11 +10,25 @@ from gateway.access.classes import (
     REPORT,
     classify,
     is_referral,
+    is_sensitive,
     organizations_named,
 )
+from gateway.access.consent import Decision, Rule, decide, rules
 from gateway.access.credentials import new_secret
 from gateway.access.links import Link, Seal
-from gateway.access.policy import ROLES, demand, demand_change, demand_id, demand_intake, visibility
+from gateway.access.policy import (
+    ROLES,
+    Purpose,
+    demand,
+    demand_break_glass,
+    demand_change,
+    demand_id,
+    demand_intake,
+    for_purpose,
+    identified,
+    purpose_of,
+    visibility,
+)
 from gateway.access.scopes import LETTERS, Scope, granted, parse_scopes
 
 __all__ = [
@@ -28,20 +42,30 @@ __all__ = [
     "ROLES",
     "SANDBOX_MEMBER",
     "Access",
+    "Decision",
     "Link",
+    "Purpose",
     "Registry",
+    "Rule",
     "Scope",
     "Seal",
     "basic_credentials",
     "classify",
+    "decide",
     "demand",
+    "demand_break_glass",
     "demand_change",
     "demand_id",
     "demand_intake",
+    "for_purpose",
     "granted",
+    "identified",
     "is_referral",
+    "is_sensitive",
     "new_secret",
     "organizations_named",
     "parse_scopes",
+    "purpose_of",
+    "rules",
     "visibility",
 ]

@@ -7,7 +7,7 @@ A row carries the bits of ``classify``; a member sees it through the bits it see
 from collections.abc import Iterator
 
 from gateway.fhir.systems import REFERRAL_TASK, SERVICE_CATEGORY
-from gateway.records import Json, Resource
+from gateway.records import SENSITIVE, Json, Resource
 
 DIRECTORY = 1
 CLINICAL = 2
@@ -42,8 +42,34 @@ _IDENTITY_TYPES = frozenset({"Patient", "RelatedPerson", "Person"})
 _OWNER_ONLY_TYPES = frozenset({"AuditEvent", "Binary", "Basic", "Linkage", "Subscription"})
 
 
+# Categories that the law and the consortium protect beyond the rest: HL7's sensitivity codes.
+_LABELS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_SENSITIVE = _named(
+    "ALCOHOL BH COGN DVD EMOTDIS ETH ETHUD GDIS HIV MH MST OPIOIDUD PREGNANT PSY PSYTHPN SCA SDV",
+    "SEX SICKLE SPI STD SUD SUICIDE TBOO VIO",
+)
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_RESTRICTED = frozenset({"R", "V"})
+
+
+def is_sensitive(resource: Resource) -> bool:
+    """Say whether a security label puts the resource into a sensitive category."""
+    meta = resource.get("meta")
+    labels = meta.get("security") if isinstance(meta, dict) else None
+    for label in labels if isinstance(labels, list) else ():
+        if isinstance(label, dict):
+            named = {_LABELS: _SENSITIVE, _CONFIDENTIALITY: _RESTRICTED}
+            if label.get("code") in named.get(label.get("system", ""), frozenset()):
+                return True
+    return False
+
+
 def classify(resource: Resource) -> int:
     """Give the access classes of a resource as a bit set; 0 means its owner and parties only."""
+    return _kind(resource) | (SENSITIVE if is_sensitive(resource) else 0)
+
+
+def _kind(resource: Resource) -> int:
     type_ = resource["resourceType"]
     if type_ in _DIRECTORY_TYPES:
         return DIRECTORY

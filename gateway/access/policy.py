@@ -5,6 +5,7 @@ is asked with the stored version's owner and parties at hand, inside the transac
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from gateway.access.classes import DIRECTORY, REFERRAL, REPORT
 from gateway.access.scopes import Scope, parse_scopes, permits, permits_intake, readable_types
@@ -17,16 +18,66 @@ ROLES = ("hospital", "insurer", "regulator", "auditor", "operator")
 _CLASSES = {
     "hospital": DIRECTORY,
     "insurer": DIRECTORY,
-    "regulator": DIRECTORY | REFERRAL | REPORT,
+    "regulator": DIRECTORY | REPORT,
     "auditor": DIRECTORY,
     "operator": DIRECTORY,
 }
 
 
+# HL7's PurposeOfUse as far as it is used here; break-glass is an operation, not a word.
+PURPOSES = frozenset(
+    {"TREAT", "COC", "ETREAT", "HPAYMT", "HOPERAT", "PUBHLTH", "PATADMIN", "PATRQT", "HRESCH"}
+)
+_OVERSIGHT = frozenset({"HOPERAT", "PUBHLTH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What an access is for, as the asker states it: a code and, where it matters, a reason."""
+
+    code: str
+    reason: str | None = None
+
+
+def purpose_of(header: str | None) -> Purpose | None:
+    """Read ``CODE`` or ``CODE; reason``; raise GW-8032 for a code that is not known."""
+    if header is None:
+        return None
+    code, _, reason = header.partition(";")
+    if code.strip() not in PURPOSES:
+        raise GatewayError("GW-8032", known=", ".join(sorted(PURPOSES)))
+    return Purpose(code.strip(), reason.strip()[:500] or None)
+
+
+def for_purpose(principal: Principal, purpose: Purpose | None) -> Principal:
+    """Open to a regulator the identified referrals, for oversight with a stated reason."""
+    is_documented = purpose is not None and purpose.code in _OVERSIGHT and purpose.reason
+    if not (is_documented and "regulator" in principal.roles):
+        return principal
+    return replace(principal, visibility=identified(principal.visibility, principal.roles))
+
+
+def identified(sight: Visibility, roles: Collection[str]) -> Visibility:
+    """Give what a regulator sees with a documented purpose; others see what they saw."""
+    if "regulator" not in roles:
+        return sight
+    return replace(sight, classes=sight.classes | REFERRAL)
+
+
+def demand_break_glass(principal: Principal) -> None:
+    """Raise GW-8033 unless the client may open a patient's records in an emergency."""
+    demand(principal, "Patient", "read")
+    if "hospital" not in principal.roles:
+        raise GatewayError("GW-8033")
+
+
 def visibility(
     shard: int, member: str, roles: Collection[str], scopes: tuple[Scope, ...]
 ) -> Visibility:
-    """Turn a member's roles and a token's scopes into the predicate of its queries."""
+    """Turn a member's roles and a token's scopes into the predicate of its queries.
+
+    A regulator sees no identified record here: see ``for_purpose``.
+    """
     classes = 0
     for role in roles:
         classes |= _CLASSES.get(role, 0)

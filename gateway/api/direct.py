@@ -28,6 +28,7 @@ _MORE = frozenset(
     {
         *("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_NONE_EXIST"),
         *("HTTP_PREFER", "HTTP_ORIGIN", "HTTP_TRANSFER_ENCODING"),
+        "HTTP_X_PURPOSE_OF_USE",
     }
 )
 _EMPTY = frozenset({None, "", "0"})

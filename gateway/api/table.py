@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.api.break_glass import break_glass
 from gateway.api.convert import convert
 from gateway.api.create import create
 from gateway.api.delete import conditional_delete, delete
@@ -107,6 +108,14 @@ TABLE: tuple[Route, ...] = (
         ("ServiceRequest",),
     ),
     *_read_only("$document", "Composition", document),
+    Route(
+        "$break-glass",
+        "POST",
+        "/Patient/$break-glass",
+        break_glass,
+        ("Patient",),
+        is_writing=True,
+    ),
     Route("$everything", "GET", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
     Route("$everything", "POST", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
     Route(

@@ -1,10 +1,11 @@
 """A row of the audit trail as a FHIR AuditEvent. https://hl7.org/fhir/R4/auditevent.html"""
 
 from base64 import b64encode
+from datetime import datetime
 
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
-from gateway.records import Audited, Json, Resource
+from gateway.records import Audited, Json, Principal, Resource
 
 PREFIX = "audit."
 """Begins the ids of these; ids of stored resources are made otherwise."""
@@ -15,6 +16,7 @@ _REASONS = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _OBJECT = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+_PERSON_TYPE = {"system": _OBJECT, "code": "1", "display": "Person"}
 _ACTIONS = {
     "create": "C",
     "intake": "C",
@@ -63,6 +65,42 @@ def audit_event(access: Audited, patient: str | None = None) -> Resource:
     return event
 
 
+def emergency_event(
+    id_: str, asker: Principal, person: str, reason: str, now_utc: datetime
+) -> Resource:
+    """Make the event of a hospital that opened a person's records in an emergency."""
+    return {
+        "resourceType": "AuditEvent",
+        "id": id_,
+        "type": {"system": _DICOM, "code": "110113", "display": "Security Alert"},
+        "subtype": [{"system": _DICOM, "code": "110127", "display": "Emergency Override Started"}],
+        "action": "E",
+        "recorded": format_instant(now_utc),
+        "outcome": "0",
+        "purposeOfEvent": [{"coding": [{"system": _REASONS, "code": "BTG"}], "text": reason}],
+        "agent": [
+            {
+                "who": {"identifier": {"system": CLIENT, "value": asker.client}},
+                "name": asker.client,
+                "requestor": True,
+            },
+            {
+                "who": {
+                    "type": "Organization",
+                    "identifier": {"system": MEMBER, "value": asker.member},
+                },
+                "requestor": False,
+            },
+        ],
+        "source": {"site": "gateway", "observer": {"display": "FHIR gateway"}},
+        "entity": [{"what": _person(person), "type": _PERSON_TYPE}],
+    }
+
+
+def _person(person: str) -> Resource:
+    return {"type": "Patient", "identifier": {"system": PERSON, "value": person}}
+
+
 def _type(access: Audited) -> Resource:
     if access.word == "login":
         return {"system": _DICOM, "code": "110114", "display": "User Authentication"}
@@ -105,7 +143,6 @@ def _agents(access: Audited) -> list[Resource]:
 
 
 def _entities(access: Audited, patient: str | None) -> list[Resource]:
-    person = {"system": _OBJECT, "code": "1", "display": "Person"}
     found: list[Resource] = []
     references = dict(access.seen.resources)
     if patient is not None:
@@ -114,11 +151,12 @@ def _entities(access: Audited, patient: str | None) -> list[Resource]:
         type_, _, _ = reference.partition("/")
         entity: Resource = {"what": {"reference": reference}}
         if type_ == "Patient":
-            entity |= {"type": person, "role": {"system": _ROLE, "code": "1"}}
+            entity |= {"type": _PERSON_TYPE, "role": {"system": _ROLE, "code": "1"}}
         found.append(entity)
-    for one in access.seen.persons:
-        what = {"type": "Patient", "identifier": {"system": PERSON, "value": one}}
-        found.append({"what": what, "type": person, "role": {"system": _ROLE, "code": "1"}})
+    role = {"system": _ROLE, "code": "1"}
+    found += (
+        {"what": _person(one), "type": _PERSON_TYPE, "role": role} for one in access.seen.persons
+    )
     asked: dict[str, Json] = {
         "type": {"system": _OBJECT, "code": "2", "display": "System Object"},
         "role": {"system": _ROLE, "code": "24", "display": "Query"},

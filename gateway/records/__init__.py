@@ -31,9 +31,12 @@ from gateway.records.received import (
     Selector,
 )
 from gateway.records.stored import (
+    OVERRIDE,
+    SENSITIVE,
     Change,
     Commit,
     Criteria,
+    Exclusion,
     IndexRow,
     Notice,
     Principal,
@@ -44,6 +47,8 @@ from gateway.records.stored import (
 )
 
 __all__ = [
+    "OVERRIDE",
+    "SENSITIVE",
     "UNNAMED",
     "Audited",
     "BusinessKey",
@@ -56,6 +61,7 @@ __all__ = [
     "Criteria",
     "Envelope",
     "Event",
+    "Exclusion",
     "Format",
     "IndexRow",
     "Issue",

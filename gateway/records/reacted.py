@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.records.mapped import MapContext
 from gateway.records.plain import Issue, Resource
-from gateway.records.stored import Notice, Relation
+from gateway.records.stored import Exclusion, Notice, Relation
 
 
 class Reading(Protocol):
@@ -38,6 +38,7 @@ class Reaction:
     ended_relations: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     issues: tuple[Issue, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

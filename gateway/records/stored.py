@@ -8,6 +8,11 @@ from gateway.records.audited import Seen
 from gateway.records.mapped import BusinessKey
 from gateway.records.plain import Issue, Resource
 
+SENSITIVE = 64
+"""In a version's classes: seen by others only through what opens this explicitly."""
+OVERRIDE = 128
+"""In a relation's classes: no exclusion holds against it (break-glass)."""
+
 
 class IndexRow(NamedTuple):
     """One search index row of a resource, by kind of parameter.
@@ -55,7 +60,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A member's right to see a person's records of some classes, of one owner or of all."""
+    """A member's right to see a person's records of some classes, of one owner or of all.
+
+    ``member`` empty: every member's.
+    """
 
     person: str
     member: str
@@ -64,6 +72,24 @@ class Relation:
     reason: str
     since_utc: datetime
     until_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A person's records of some classes are closed to a member, or to all (None).
+
+    ``owner`` None: the records of every member. ``is_exempt``: the member is taken out of what
+    the same ``reason`` closes.
+    """
+
+    person: str
+    member: str | None
+    owner: str | None
+    classes: int
+    reason: str
+    since_utc: datetime
+    until_utc: datetime | None = None
+    is_exempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +123,17 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Everything one record or request changes: it happens whole or not at all."""
+    """Everything one record or request changes: it happens whole or not at all.
+
+    ``ended_relations`` are reasons: relations and exclusions of these end, before new ones begin.
+    """
 
     shard: int
     changes: tuple[Change, ...]
     relations: tuple[Relation, ...] = ()
     ended_relations: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
     record: "RecordResult | None" = None
     conditions: tuple[Criteria, ...] = ()
 

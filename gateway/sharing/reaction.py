@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.fhir.systems import REFERRAL_TASK
 from gateway.reactions import (
     Answer,
+    Turn,
     codes,
     found_for,
     is_referral,
@@ -15,16 +16,29 @@ from gateway.reactions import (
     sender_of,
 )
 from gateway.records import Event, MapContext, Reaction, Reading, Resource
+from gateway.sharing.consent import consent_changed
+from gateway.sharing.treating import stay_changed, team_changed
 
 FINAL = frozenset({"final", "amended", "corrected", "appended"})
 ACCEPTED = frozenset({"accepted", "ready", "in-progress", "on-hold", "completed"})
 SENT = ACCEPTED | {"requested", "received"}
 
 
-def react(events: Sequence[Event], reading: Reading, context: MapContext) -> Reaction:  # noqa: ARG001 - the signature of every reaction.
-    """Tell the members with a right to the person's reports when one becomes final or changes."""
+def react(events: Sequence[Event], reading: Reading, context: MapContext) -> Reaction:
+    """Open and close a person's records; tell who may read a report that became final or changed.
+
+    Raises GW-8030 and GW-8031 for a consent that cannot be enforced.
+    """
     answer = Answer()
     for event in events:
+        turn = Turn(event, reading, context, answer)
+        match event.resource["resourceType"]:
+            case "Consent":
+                consent_changed(turn)
+            case "Encounter":
+                stay_changed(turn)
+            case "CareTeam":
+                team_changed(turn)
         report = event.resource
         if report["resourceType"] != "DiagnosticReport" or report["status"] not in FINAL:
             continue

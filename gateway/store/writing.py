@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from gateway.errors import GatewayError
-from gateway.records import BusinessKey, Change, Commit, Stored
+from gateway.records import SENSITIVE, BusinessKey, Change, Commit, Stored
 from gateway.store import bodies, outbox_rows, record_rows, relations
 from gateway.store.database import AliasKey, Head, Session, Stamp
 from gateway.store.flatten import flatten
@@ -91,16 +91,37 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
     if stamp.generation != prepared.generation:
         raise StaleParametersError
     relations.end(session.connection, commit, stamp.ms)
+    _hide_older(prepared, heads, session)
     with session.batch():
         stored = _write_versions(prepared, heads, stamp, session)
         session.insert(
             alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())]
         )
         relations.begin(session, commit.shard, commit.relations)
+        relations.close(session, commit.shard, commit.exclusions)
         outbox_rows.write(session, commit.shard, commit.notices, stamp)
     if commit.record is not None:
         record_rows.write(session.connection, commit.shard, commit.record, stamp.ms)
     return tuple(stored[change.type, change.id] for change in commit.changes)
+
+
+def _hide_older(
+    prepared: PreparedCommit, heads: dict[tuple[str, str], Head], session: Session
+) -> None:
+    """Make what a resource said before as sensitive as what it says from now on."""
+    for one in prepared.changes:
+        change = one.change
+        if change.classes & SENSITIVE and (change.type, change.id) in heads:
+            session.connection.execute(
+                version.update()
+                .where(
+                    version.c.shard == prepared.commit.shard,
+                    version.c.type == change.type,
+                    version.c.id == change.id,
+                    version.c.classes.bitwise_and(SENSITIVE) == 0,
+                )
+                .values(classes=version.c.classes.bitwise_or(SENSITIVE))
+            )
 
 
 def _demand_expected(change: Change, heads: dict[tuple[str, str], Head]) -> None:

@@ -1,7 +1,7 @@
 """Links to what the story left: signed, read-only, one resource each, for ten minutes."""
 
 from gateway.access.links import LinkSigner
-from gateway.cli.demo.steps import BUREAU, COUNTY, INSURER, TOWNSHIP
+from gateway.cli.demo.steps import COUNTY, INSURER, TOWNSHIP
 from gateway.cli.demo.world import World
 from gateway.wiring import utc_now
 
@@ -14,7 +14,7 @@ SHOWN = (
     ("下转草稿 the drafted down-referral", TOWNSHIP, "ServiceRequest?status=draft"),
     ("医保申报 the claim", INSURER, "Claim"),
     ("医保结算 the answer", INSURER, "ClaimResponse"),
-    ("转诊任务 the task, as the bureau sees it", BUREAU, "Task?status=completed"),
+    ("转诊任务 the task", TOWNSHIP, "Task?status=completed"),
 )
 # Whose eyes a link reads with: who may see each type in the story.
 VIEWERS = {"Claim": INSURER, "ClaimResponse": INSURER, "Coverage": INSURER, "ChargeItem": INSURER}

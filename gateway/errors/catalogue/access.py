@@ -126,4 +126,37 @@ ENTRIES: tuple[Entry, ...] = (
         "请换一个名称；更换密钥用 gateway client rotate。",
         "Choose another name; replace a secret with gateway client rotate.",
     ),
+    Entry(
+        "GW-8030",
+        Kind.INVALID,
+        "患者同意书中的 {element} 无法执行。",
+        "The consent's {element} cannot be enforced.",
+        "请只用 type、period、actor、class 与至多五层的嵌套条款，见 docs/access.md。",
+        "Say it by type, period, actor, class (record-category) and five levels at most; see"
+        " docs/access.md.",
+    ),
+    Entry(
+        "GW-8031",
+        Kind.INVALID,
+        "患者同意书中的机构不是本医联体成员。",
+        "An actor of the consent is no member of the consortium.",
+        "请引用成员机构的 Organization；成员见 gateway member list。",
+        "Refer to a member's Organization; gateway member list names them.",
+    ),
+    Entry(
+        "GW-8032",
+        Kind.UNREADABLE,
+        "无法识别 X-Purpose-Of-Use 中的用途代码。",
+        "The purpose in X-Purpose-Of-Use is not understood.",
+        "请写作“代码; 理由”，代码取自：{known}。",
+        "Write CODE; reason, with one of: {known}.",
+    ),
+    Entry(
+        "GW-8033",
+        Kind.FORBIDDEN,
+        "只有医院可以紧急调阅。",
+        "Only a hospital may break the glass.",
+        "监管调阅请在 X-Purpose-Of-Use 中写明用途与理由。",
+        "For oversight, state purpose and reason in X-Purpose-Of-Use.",
+    ),
 )

@@ -17,7 +17,9 @@ from gateway.access import (
     demand_change,
     demand_id,
     demand_intake,
+    for_purpose,
     new_secret,
+    purpose_of,
 )
 from gateway.errors import GatewayError
 from gateway.records import Principal
@@ -93,8 +95,17 @@ def test_a_client_with_its_secret_becomes_its_members_principal(access: Access) 
     assert not found.visibility.sees_all
 
 
-def test_a_regulator_sees_referrals_and_reports_of_everybody(access: Access) -> None:
-    assert principal(access, "bureau").visibility.classes == DIRECTORY | REFERRAL | REPORT
+def test_a_regulator_sees_reports_of_everybody_and_referrals_for_a_stated_purpose(
+    access: Access,
+) -> None:
+    bureau = principal(access, "bureau")
+    assert bureau.visibility.classes == DIRECTORY | REPORT
+    for header in (None, "PUBHLTH", "PUBHLTH; ", "TREAT; because"):
+        assert for_purpose(bureau, purpose_of(header)) == bureau
+    stated = for_purpose(bureau, purpose_of("PUBHLTH; 抽查上转指征"))
+    assert stated.visibility.classes == DIRECTORY | REFERRAL | REPORT
+    with pytest.raises(GatewayError, match="GW-8032"):
+        purpose_of("CURIOSITY; because")
 
 
 def test_a_narrow_scope_narrows_what_may_be_seen(access: Access) -> None:
