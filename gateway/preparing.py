@@ -95,7 +95,7 @@ class Preparer:
             shard,
             changes,
             tuple(gathered.relations.values()),
-            tuple(sorted(gathered.ended)),
+            tuple(sorted(gathered.ended | _gone(overlay.drafts.values()))),
             tuple(gathered.notices.values()),
             tuple(gathered.exclusions),
         )
@@ -191,6 +191,11 @@ def silenced(reaction: Reaction, known: Known) -> Reaction:
         or known.read(resource["resourceType"], resource["id"]) is not None
     )
     return replace(reaction, resources=quiet, notices=())
+
+
+def _gone(drafts: Iterable[Draft]) -> set[str]:
+    """Name what is deleted: the rights that rest on it end."""
+    return {draft.reference for draft in drafts if draft.resource is None}
 
 
 def _events(waiting: Iterable[Draft], overlay: Overlay, context: MapContext) -> list[Event]:

@@ -31,6 +31,7 @@ _PUBLIC = frozenset(
     }
 )
 _LONGEST_PATH = 2_000
+_LINKS = "/view/"
 _UNREAD = "\N{REPLACEMENT CHARACTER}"
 _WORDS = {"intake": "intake", "oauth": "login"}
 """What is asked outside of FHIR, by the first part of its address."""
@@ -126,6 +127,8 @@ def _text(text: str) -> str:
 
 def _path(environ: "WSGIEnvironment") -> str:
     octets: str = environ["PATH_INFO"]
+    if octets.startswith(_LINKS):
+        return _LINKS  # The rest opens a resource to whoever reads it here.
     return _text(octets.encode("latin-1", "replace").decode("utf-8", "replace"))[:_LONGEST_PATH]
 
 

@@ -140,12 +140,19 @@ def _touching(exchange: Exchange, search: _Search, code: str, value: ReferenceVa
     target = f"{value.type or 'Patient'}/{value.id}"
     touched, patient = target, search.patient
     if code == "patient":
-        person = exchange.services.store.reading(exchange.visibility.shard).person_of(
-            "Patient", str(value.id)
-        )
+        person = _person(exchange, str(value.id))
         touched, patient = (f"person:{person}" if person else target), target
     wanted = replace(search.wanted, touched=(*search.wanted.touched, touched))
     return replace(search, wanted=wanted, patient=patient)
+
+
+def _person(exchange: Exchange, patient: str) -> str | None:
+    """Name the person of a Patient; one that the asker does not see is nobody to it."""
+    store = exchange.services.store
+    if _member(exchange) is None:
+        return store.reading(exchange.visibility.shard).person_of("Patient", patient)
+    stored = store.read(exchange.visibility, "Patient", patient)
+    return stored.person if stored is not None else None
 
 
 def _dated(wanted: Wanted, value: DateValue) -> Wanted | None:

@@ -10,6 +10,7 @@ from gateway.api.body import read_body
 from gateway.api.parameters import pairs
 from gateway.edge import language, services
 from gateway.errors import GatewayError
+from gateway.trail import trail_of
 
 OAUTH = Blueprint("oauth", __name__)
 _FORM = "application/x-www-form-urlencoded"
@@ -28,6 +29,7 @@ def token() -> Response:
     header = request.headers.get("Authorization")
     given = basic_credentials(header) if header else None
     client_id, secret = given or (form.get("client_id", ""), form.get("client_secret", ""))
+    trail_of(request.environ).client = client_id[:200]
     response = jsonify(services().access.token(client_id, secret, form.get("scope", "")))
     return _uncached(response)
 
@@ -35,6 +37,7 @@ def token() -> Response:
 @OAUTH.errorhandler(GatewayError)
 def refused(error: GatewayError) -> Response:
     """Answer a refusal as RFC 6749 section 5.2 asks."""
+    trail_of(request.environ).error = error.number
     code = _ERRORS.get(error.number, "invalid_request")
     if error.details.get("name") == "grant_type":
         code = "unsupported_grant_type"

@@ -23,10 +23,10 @@ def stay_changed(turn: Turn) -> None:
     event, answer = turn.event, turn.answer
     stay, reason = event.resource, name(event.resource)
     start, _ = _span(stay.get("period"))
+    # The stay may have been another person's before.
+    answer.ended.append(reason)
     is_here = stay["status"] in PRESENT and start is not None and start <= event.now_utc
     if not is_here or event.person is None or start is None:
-        if event.previous is not None:
-            answer.ended.append(reason)
         return
     until = event.now_utc + LONGEST
     answer.relations.append(

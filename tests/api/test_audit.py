@@ -173,6 +173,36 @@ def test_a_member_sees_its_own_accesses_only(
     assert _found(city, f"patient={patient}") == []
 
 
+def test_the_trail_does_not_tell_that_two_patients_are_one_person(
+    county: Browser, city: Browser, operator: Browser, patient: str
+) -> None:
+    own = {"resourceType": "Patient", "identifier": [{"system": ID_CARD, "value": NUMBER}]}
+    theirs = f"Patient/{city.post('/Patient', own).get_json()['id']}"
+    assert city.get(f"/{patient}").status_code == 404
+    assert _found(city, f"patient={theirs}")
+    assert _found(city, f"patient={patient}") == []
+    assert _found(operator, f"patient={patient}&agent-name=lj-city")
+
+
+def test_a_signed_link_is_audited_without_what_opens_it(
+    consortium: Consortium, patient: str
+) -> None:
+    type_, _, id_ = patient.partition("/")
+    link = consortium.runtime.access.sign_link(1, "qs-county", type_, id_)
+    assert consortium.app.test_client().get(link).status_code == 200
+    row = _last(consortium)
+    assert (row.word, row.path, row.member) == ("view", "/view/", "qs-county")
+    assert patient in row.seen.resources
+
+
+def test_a_refused_sign_in_names_the_client(consortium: Consortium) -> None:
+    form = {"grant_type": "client_credentials", "client_id": "his-9", "client_secret": "wrong"}
+    assert consortium.app.test_client().post("/oauth/token", data=form).status_code == 401
+    row = _last(consortium, 0)
+    assert (row.word, row.client, row.error) == ("login", "his-9", "GW-8008")
+    assert "wrong" not in row.query
+
+
 def test_the_command_verifies_the_chain_and_reports_to_a_patient(
     consortium: Consortium, county: Browser, observation: str, patient: str
 ) -> None:

@@ -43,6 +43,8 @@ SEEN: dict[str, set[str]] = {
     "consent expired": _ALWAYS,
     "consent to come": _ALWAYS,
     "consent withdrawn": _ALWAYS,
+    "consent deleted": _ALWAYS,
+    "stay of another": _ALWAYS,
     "consent of another kind": _ALWAYS,
     "consent by a stranger": _ALWAYS,
     "denied": _ALWAYS,
@@ -269,6 +271,16 @@ class World:
     def _consent_withdrawn(self, case: Case) -> None:
         given = self._consents(case, _permit("lj-city"))
         self.changed("qs-county", given, status="inactive")
+
+    def _consent_deleted(self, case: Case) -> None:
+        given = self._consents(case, _permit("lj-city"))
+        path = f"/Consent/{given['id']}"
+        assert self.browsers["qs-county"].ask("DELETE", path).status_code in {200, 204}
+
+    def _stay_of_another(self, case: Case) -> None:
+        other = self.made("lj-city", {"resourceType": "Patient", "name": [{"text": "严守真"}]})
+        subject = {"reference": f"Patient/{other['id']}"}
+        self.changed("lj-city", self._stay(case), subject=subject)
 
     def _consent_of_another_kind(self, case: Case) -> None:
         kinds = [{"system": CATEGORIES, "code": "finance"}]
