@@ -1,12 +1,15 @@
 """Standardized referral records for regulators, built from allowed elements only.
 
 A record never starts from a copy: what is not listed here cannot leak. No name, number, free
-text, display or address below the county; days instead of times; persons and visits under
-pseudonyms that are the same in every report of one deployment.
+text, display or address below the county; persons and visits under pseudonyms that are the same
+in every report of one deployment; days instead of times, all days of a person moved by the same
+number (``PROFILE``, docs/access.md).
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import interval
@@ -17,6 +20,13 @@ Pseudonym = Callable[[str], str]
 """Keyed hash of ``Type/id`` as an id; nobody reverses it without the key."""
 
 ADDRESS = f"{ROOT}/referral-records"
+PROFILE = {"system": f"{ROOT}/CodeSystem/deidentification", "code": "referral-records-1"}
+"""The named profile of the rules here; a change of a rule is a new number."""
+_PSEUDONYMISED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "PSEUDED",
+}
+_FARTHEST_DAYS = 30
 AREA = ("country", "state", "city", "district")
 
 
@@ -57,7 +67,8 @@ def referral_records(
         for resource in _record(case, pseudonym):
             records.setdefault(name(resource), resource)
     entries = [{"fullUrl": f"{ADDRESS}/{key}", "resource": one} for key, one in records.items()]
-    bundle: Resource = {"resourceType": "Bundle", "type": "collection"}
+    meta = {"security": [_PSEUDONYMISED], "tag": [PROFILE]}
+    bundle: Resource = {"resourceType": "Bundle", "meta": meta, "type": "collection"}
     return bundle | {"entry": entries} if entries else bundle
 
 
@@ -100,6 +111,7 @@ class Deidentified:
         self._pseudonym = pseudonym
         known = case.person or (name(case.patient) if case.patient else name(case.referral))
         self._subject = {"reference": f"Patient/{pseudonym(f'person/{known}')}"}
+        self._days = _offset(pseudonym(f"days/{known}"))
         self._organizations = {entry["id"] for entry in case.organizations}
 
     def patient(self, patient: Resource) -> Resource:
@@ -128,8 +140,8 @@ class Deidentified:
             priority=order.get("priority"),
             code=_coded(order.get("code")),
             subject=self._subject,
-            occurrenceDateTime=_day(order.get("occurrenceDateTime")),
-            authoredOn=_day(order.get("authoredOn")),
+            occurrenceDateTime=self._day(order.get("occurrenceDateTime")),
+            authoredOn=self._day(order.get("authoredOn")),
             requester=self._organization(order.get("requester")),
             performer=[
                 named for one in order.get("performer", ()) if (named := self._organization(one))
@@ -149,8 +161,8 @@ class Deidentified:
             intent=task["intent"],
             code=_coded(task.get("code")),
             focus=self._renamed(task.get("focus")),
-            authoredOn=_day(task.get("authoredOn")),
-            lastModified=_day(task.get("lastModified")),
+            authoredOn=self._day(task.get("authoredOn")),
+            lastModified=self._day(task.get("lastModified")),
             requester=self._organization(task.get("requester")),
             owner=self._organization(task.get("owner")),
         ) | {"for": self._subject}
@@ -166,13 +178,21 @@ class Deidentified:
             **{"class": _coding(stay["class"])},
             subject=self._subject,
             basedOn=[self._renamed(one) for one in stay.get("basedOn", ())],
-            period=_filled(start=_day(period.get("start")), end=_day(period.get("end"))),
+            period=_filled(start=self._day(period.get("start")), end=self._day(period.get("end"))),
             hospitalization=_filled(dischargeDisposition=disposition),
             serviceProvider=self._organization(stay.get("serviceProvider")),
         )
 
     def _id(self, resource: Resource) -> str:
         return self._pseudonym(name(resource))
+
+    def _day(self, moment: str | None) -> str | None:
+        """Move a date with all others of the person; of one without a day only the year stays."""
+        if not moment:
+            return None
+        if len(moment) < len("2026-01-01"):
+            return moment[:4]
+        return (date.fromisoformat(moment[:10]) + self._days).isoformat()
 
     def _renamed(self, reference: Json) -> Resource | None:
         target = literal(reference)
@@ -223,8 +243,11 @@ def _coded_all(concepts: Json) -> list[Resource]:
     return [kept for one in concepts or () if (kept := _coded(one))]
 
 
-def _day(moment: str | None) -> str | None:
-    return moment[:10] if moment else None
+def _offset(pseudonym: str) -> timedelta:
+    """Give the days by which one person's dates are moved: never none, at most thirty."""
+    number = int.from_bytes(hashlib.sha256(pseudonym.encode()).digest()[:8], "big")
+    days = number % (2 * _FARTHEST_DAYS) - _FARTHEST_DAYS
+    return timedelta(days=days if days < 0 else days + 1)
 
 
 def _is_within(authored: str | None, span: tuple[int, int]) -> bool:
