@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.access import identified
 from gateway.delivery import Outcome, Outlet, Sender, endpoint_secret
 from gateway.records import Visibility
 from gateway.store import Delivery, Store
@@ -50,7 +51,8 @@ class Outlets:
         if member is None or not member.endpoint:
             return None
         secret = endpoint_secret(self.secret, shard, recipient)
-        sight = self.viewer(shard, recipient)
+        # A notice is a bare reference; reading what it names takes a documented purpose.
+        sight = identified(self.viewer(shard, recipient), member.roles)
         return MemberOutlet(self.store, self.sender, member.endpoint, secret, sight)
 
 

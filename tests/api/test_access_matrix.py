@@ -7,7 +7,8 @@ from sqlalchemy import false
 
 from gateway.access import CLINICAL, DIRECTORY, IDENTITY, policy
 from gateway.store import visibility
-from tests.support.access_world import SEEN, VIEWERS, WAYS, Case, World
+from tests.support.access_ways import WAYS
+from tests.support.access_world import SEEN, VIEWERS, Case, World
 from tests.support.consortium import Consortium
 
 
