@@ -121,9 +121,11 @@ def _report_unknown(url: str, is_example: bool, trail: Trail, run: Run) -> None:
 
 def _is_modifier(definition: Resource) -> bool:
     for view in ("snapshot", "differential"):
-        elements = (definition.get(view) or {}).get("element") or []
-        if elements and "isModifier" in elements[0]:
-            return elements[0]["isModifier"] is True
+        elements = (definition.get(view) or {}).get("element")
+        # A stored differential may hold anything here.
+        first = elements[0] if type(elements) is list and elements else None
+        if type(first) is dict and "isModifier" in first:
+            return first["isModifier"] is True
     return False
 
 

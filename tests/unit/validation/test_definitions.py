@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -169,3 +170,17 @@ def test_targets_among_the_files_are_checked_against_profiles(tmp_path: Path) ->
     assert CliRunner().invoke(validate, asked).exit_code == 0
     result = CliRunner().invoke(validate, [*asked, "--resolve"])
     assert "GW-4221 Patient.link[0].other" in result.output
+
+
+@pytest.mark.parametrize("element", [7, "x", {}, [7]])
+def test_an_extension_whose_definition_is_broken_is_still_answered(element: Any) -> None:
+    url = "https://example.com/fhir/StructureDefinition/broken"
+    definition = {
+        "resourceType": "StructureDefinition", "url": url, "name": "Broken", "status": "active",
+        "kind": "complex-type", "abstract": False, "type": "Extension", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
+        "differential": {"element": element},
+    }  # fmt: skip
+    extended = patient(extension=[{"url": url, "valueString": "x"}])
+    found = Validator(load(), [definition]).check(extended)
+    assert all(one.number.startswith("GW-4") for one in found)
