@@ -3,7 +3,9 @@
 No DOCTYPE (so no entities and no DTD), no network, at most 50 MB, 256 levels and 10 MB in one
 text. The character set is decided as for every format and overrides the declaration. The kind is
 the document's code for CDA (``C0053``), else the root element's name, which for HL7 V3 is the
-interaction. The control id is the root's ``id``. Channel options: ``kind`` (fixed text), ``unwrap``
+interaction (``interactionId`` where the root's name is none). A message that registers a document
+(RCMR_IN000002UV*) gives two records: itself, and the document inside. The control id is the root's
+``id``. Channel options: ``kind`` (fixed text), ``unwrap``
 (an XPath to a base64 document inside, read in its stead), ``prefixes`` for it.
 """
 
@@ -21,6 +23,7 @@ from gateway.errors import GatewayError
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import decide_charset, decode, normalise
 from gateway.formats.xml_faults import fault_of
+from gateway.formats.xml_registered import registered_document
 from gateway.records import Channel, Envelope, Format, Node, Parsed, Place
 
 HL7 = "urn:hl7-org:v3"
@@ -30,6 +33,7 @@ MAX_TAGS = 1_000_000
 MAX_ATTRIBUTES = 1_000
 _MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES}])")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_INTERACTION = re.compile(r"[A-Z]{4}_IN\d{6}")
 _CHINESE_DOCUMENT = re.compile(r"C0*(\d{1,4})", re.IGNORECASE)
 
 
@@ -192,17 +196,31 @@ class XMLReader:
         root, codec = parse(envelope.raw, channel.charset)
         if path := text_option(channel, "unwrap"):
             root, codec = parse(_unwrapped(root, path, channel), None)
-        document = Document(root.getroottree())
-        parsed = Parsed(
-            format="xml",
-            kind=text_option(channel, "kind") or kind_of(root),
-            root=Element(root, document),
-            charset=codec,
-            leaves=lambda: leaves(document),
-            unread=partial(unread, document),
-            control_id=_control_id(root),
-        )
-        return Records(iter((lambda: parsed,)))
+        kind = text_option(channel, "kind")
+        records = [partial(_parsed, root, codec, kind, 0)]
+        if (inner := registered_document(root)) is not None:
+            records.append(partial(_registered, inner))
+        return Records(iter(records))
+
+
+def _parsed(root: Any, codec: str, kind: str | None, ordinal: int) -> Parsed:
+    document = Document(root.getroottree())
+    return Parsed(
+        format="xml",
+        kind=kind or kind_of(root),
+        root=Element(root, document),
+        charset=codec,
+        leaves=lambda: leaves(document),
+        unread=partial(unread, document),
+        ordinal=ordinal,
+        control_id=_control_id(root),
+    )
+
+
+def _registered(raw: bytes) -> Parsed:
+    """Read the document that a message registers; places are those within it."""
+    root, codec = parse(raw, None)
+    return _parsed(root, codec, None, 1)
 
 
 def parse(raw: bytes, charset: str | None) -> tuple[Any, str]:
@@ -290,12 +308,19 @@ def kind_of(root: Any) -> str:
     """Give ``C0053`` for a Chinese shared document, another CDA's code, else the root's name."""
     name = local_name(root)
     if name != "ClinicalDocument":
-        return name
+        return name if _INTERACTION.match(name) else _interaction(root) or name
     code = root.find(f"{{{etree.QName(root).namespace or ''}}}code")
     stated = (normalise(code.get("code") or "") if code is not None else None) or name
     if found := _CHINESE_DOCUMENT.fullmatch(stated):
         return f"C{int(found.group(1)):04d}"
     return stated
+
+
+def _interaction(root: Any) -> str | None:
+    """Give the interaction that a message names in ``interactionId``."""
+    found = root.find(f"{{{HL7}}}interactionId")
+    stated = normalise(found.get("extension") or "") if found is not None else None
+    return stated if stated and _INTERACTION.match(stated) else None
 
 
 def _control_id(root: Any) -> str | None:

@@ -9,8 +9,9 @@ from flask import Blueprint, Response, jsonify, request
 from gateway.access import demand_intake
 from gateway.edge import body_within, principal, services
 from gateway.errors import GatewayError
+from gateway.formats import hl7v3_ack
 from gateway.intake.telling import address, receipt, told
-from gateway.records import Channel
+from gateway.records import Channel, Envelope, RecordResult
 
 INTAKE = Blueprint("intake", __name__, url_prefix="/intake")
 
@@ -19,11 +20,14 @@ INTAKE = Blueprint("intake", __name__, url_prefix="/intake")
 def receive(channel: str) -> Response:
     """Take one message; 202 with its receipt, or 200 with the outcome when asked to wait.
 
+    A channel with the option ``answer: hl7v3`` answers with MCCI_IN000002UV01 when all is done.
     ``?wait=true`` or ``Prefer: wait=…`` asks for the outcome; the waiting is for the processing
     itself, which is bounded by the message's size.
     """
-    demand_channel(channel)
+    known = demand_channel(channel)
     envelope = services().pipeline.receive(channel, raw_body(), peer=request.remote_addr)
+    if known.options.get("answer") == "hl7v3":
+        return _hl7v3_answer(envelope, services().pipeline.process(envelope))
     answer = receipt(envelope.message_id, channel, envelope.received_utc)
     answer["duplicate"] = envelope.is_duplicate
     if _is_waiting():
@@ -33,6 +37,20 @@ def receive(channel: str) -> Response:
     response.status_code = 202
     response.headers["Location"] = address(envelope.message_id)
     return response
+
+
+def _hl7v3_answer(envelope: Envelope, results: list[RecordResult]) -> Response:
+    """Give the HL7 V3 acknowledgement of what became of a message."""
+    failed = next((one for one in results if one.status == "parked"), None)
+    answer = hl7v3_ack.acknowledge(
+        envelope.raw,
+        "AE" if failed else "AA",
+        now=services().pipeline.now(),
+        text=f"{failed.error} {failed.text_zh or ''}" if failed else "",
+        control_id=envelope.message_id,
+        charset=envelope.channel.charset,
+    )
+    return Response(answer, mimetype="application/xml")
 
 
 def demand_channel(channel_id: str) -> Channel:

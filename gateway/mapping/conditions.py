@@ -106,7 +106,9 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
         scope.problems.add(wanted.mark, "GW-3012", word=word, expected="[PATH, text]")
         return _never
     if word == "matches":
-        pattern = re.compile(fnmatch.translate(texts[0].replace("[", "[[]")), re.DOTALL)
+        # Stars mark recognised items, so a pattern must be able to ask for a star itself.
+        literal = texts[0].replace("[", "[[]").replace("\\*", "[*]")
+        pattern = re.compile(fnmatch.translate(literal), re.DOTALL)
         return _test(select, lambda text: pattern.match(text) is not None)
     return _test(select, frozenset(texts).__contains__)
 

@@ -115,3 +115,17 @@ def test_a_message_that_does_not_exist_is_not_found(consortium: Consortium, mess
         f"/intake/messages/{message}", headers={"Authorization": f"Bearer {client.token}"}
     )
     assert answer.status_code == 404
+
+
+def test_a_channel_of_hl7_v3_is_answered_in_its_own_form(consortium: Consortium) -> None:
+    consortium.runtime.store.registry.add_channel(
+        Channel("v3", 1, "qs-township", "xml", ("absent/mapping",), options={"answer": "hl7v3"})
+    )
+    raw = b"<PRPA_IN201311UV02 xmlns='urn:hl7-org:v3'><id extension='M-1'/></PRPA_IN201311UV02>"
+    answer = send(consortium, "qs-township", "/intake/v3", raw)
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/xml"
+    # No mapping of this name exists: the message is kept and refused by its own number.
+    assert b"MCCI_IN000002UV01" in answer.data
+    assert b'typeCode="AE"' in answer.data
+    assert b'extension="M-1"' in answer.data

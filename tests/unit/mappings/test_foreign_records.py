@@ -27,7 +27,6 @@ REFUSED = {
     "C053出院小结_MALFORMED.xml": "GW-2301",
     "SYNTH_2304_resp_error.json": "GW-3102",
     "H0204Rt.xml": "GW-3002",
-    "SYNTH_2501_resp.json": "GW-3002",
 }
 
 
