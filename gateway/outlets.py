@@ -1,11 +1,22 @@
 """The way to each recipient as it is at the moment of sending: endpoint, secret and rights."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gateway.access import identified
-from gateway.delivery import Outcome, Outlet, Sender, endpoint_secret
-from gateway.records import Visibility
+from gateway.delivery import (
+    Delivered,
+    Letter,
+    Notification,
+    Outcome,
+    Outlet,
+    Sender,
+    endpoint_secret,
+)
+from gateway.delivery.subscription import Subscription, read_subscription
+from gateway.fhir import codec, xml
+from gateway.records import Resource, Visibility
 from gateway.store import Delivery, Store
 
 Viewer = Callable[[int, str], Visibility]
@@ -37,16 +48,125 @@ class MemberOutlet:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a Subscription's notices go, with its headers, signed with its member's secret."""
+
+    wish: Subscription
+    secret: bytes
+
+    def letter(self, key: str, body: bytes) -> Letter:
+        """Make a notification Bundle ready."""
+        return Letter(
+            self.wish.endpoint,
+            self.secret,
+            key,
+            body,
+            headers=self.wish.headers,
+            timeout_s=self.wish.timeout_s,
+        )
+
+    def plain(self, key: str, focus: str, resource: Resource) -> Letter:
+        """Make R4's notice ready: nothing by POST, or the record itself by PUT.
+
+        https://hl7.org/fhir/R4/subscription.html, valueset-subscription-channel-type.html
+        """
+        if self.wish.mime is None:
+            return self.letter(key, b"")
+        is_xml = "xml" in self.wish.mime
+        return replace(
+            self.letter(key, xml.encode(resource) if is_xml else codec.encode(resource)),
+            endpoint=self.wish.endpoint.rstrip("/"),
+            path=f"/{focus}",
+            method="PUT",
+            content_type=self.wish.mime,
+        )
+
+
+Told = Callable[[int, str, Outcome, bool], None]
+"""(shard, Subscription's id, outcome, is parked)."""
+
+
+def _tell_nobody(_shard: int, _id: str, _outcome: Outcome, _is_parked: bool) -> None:
+    """Keep nothing: the outbox says all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionOutlet:
+    """Notices that a Subscription asked for."""
+
+    store: Store
+    sender: Sender
+    contact: Contact
+    shard: int
+    sight: Visibility
+    told: Told
+    now: Callable[[], datetime]
+
+    @property
+    def most(self) -> int:
+        """As many as the Subscription takes at once."""
+        return self.contact.wish.most
+
+    @property
+    def is_open(self) -> bool:
+        """Before its handshake, and once it is off, it takes nothing."""
+        return self.contact.wish.status in {"active", "error"}
+
+    def permits(self, delivery: Delivery) -> bool:
+        """Ask the rights as they are now: a right that was withdrawn stops what is queued."""
+        return may_see(self.store, self.sight, delivery)
+
+    def send(self, batch: Sequence[Delivery]) -> Outcome:
+        """Send a topic's events in one Bundle, or R4's notice of one change."""
+        wish = self.contact.wish
+        if wish.is_topic:
+            last = batch[-1]
+            said = Notification(
+                self.sender.address,
+                wish.recipient,
+                wish.criteria,
+                "event-notification",
+                "..".join(dict.fromkeys((batch[0].idempotency_key, last.idempotency_key))),
+                last.number,
+                content=wish.content,
+            )
+            body = codec.encode(said.bundle(batch, self.now(), self.read))
+            return self.sender.call(self.contact.letter(said.key, body))
+        one = batch[0]
+        resource = self.read(one.focus) if wish.mime else {}
+        if resource is None:
+            return Delivered(0)  # Deleted since: there is nothing left to tell.
+        return self.sender.call(self.contact.plain(one.idempotency_key, one.focus, resource))
+
+    def read(self, focus: str) -> Resource | None:
+        """Read the record that a notice is about, with the subscriber's rights."""
+        type_, _, id_ = focus.partition("/")
+        stored = self.store.read(self.sight, type_, id_)
+        return None if stored is None or stored.is_deleted else codec.decode_stored(stored.body)
+
+    def ended(self, outcome: Outcome, *, is_parked: bool) -> None:
+        """Show in the Subscription's status how its receiver does."""
+        wish = self.contact.wish
+        if wish.status == "error" or not isinstance(outcome, Delivered):
+            self.told(self.shard, wish.id, outcome, is_parked)
+
+
+@dataclass(slots=True)
 class Outlets:
-    """Finds the outlet of a recipient."""
+    """Finds the outlet of a recipient: a member, or ``Subscription/<id>``."""
 
     store: Store
     sender: Sender
     secret: bytes
     viewer: Viewer
+    now: Callable[[], datetime]
+    told: Told = _tell_nobody
 
     def __call__(self, shard: int, recipient: str) -> Outlet | None:
         """Give the outlet; None when the recipient has none (any more)."""
+        type_, _, id_ = recipient.rpartition("/")
+        if type_ == "Subscription":
+            return self._subscription(shard, id_)
         member = self.store.registry.member(shard, recipient)
         if member is None or not member.endpoint:
             return None
@@ -54,6 +174,22 @@ class Outlets:
         # A notice is a bare reference; reading what it names takes a documented purpose.
         sight = identified(self.viewer(shard, recipient), member.roles)
         return MemberOutlet(self.store, self.sender, member.endpoint, secret, sight)
+
+    def contact(self, shard: int, owner: str, wish: Subscription) -> Contact:
+        """Give the way to a Subscription's receiver."""
+        return Contact(wish, endpoint_secret(self.secret, shard, owner))
+
+    def _subscription(self, shard: int, id_: str) -> Outlet | None:
+        everything = Visibility(shard, "", sees_all=True)
+        stored = self.store.read(everything, "Subscription", id_)
+        if stored is None or stored.is_deleted:
+            return None
+        wish = read_subscription(codec.decode_stored(stored.body))
+        sight = self.viewer(shard, stored.owner)
+        contact = self.contact(shard, stored.owner, wish)
+        return SubscriptionOutlet(
+            self.store, self.sender, contact, shard, sight, self.told, self.now
+        )
 
 
 def may_see(store: Store, sight: Visibility, delivery: Delivery) -> bool:

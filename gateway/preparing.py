@@ -4,7 +4,7 @@ Nothing is written here. Everything that one record or request changes ends up i
 with the version that each resource was made from, so that a write in between is noticed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -61,13 +61,31 @@ class _Gathered:
     exclusions: dict[Exclusion, None]
 
 
+class Watching(Protocol):
+    """Who waits for what (``gateway.subscriptions``)."""
+
+    def notices(
+        self, shard: int, changes: Sequence[Change], previous: Mapping[str, Resource | None]
+    ) -> Sequence[Notice]:
+        """Give the notices of a write, asking nothing of the store for any one of them."""
+
+    def committed(self, shard: int, types: Iterable[str]) -> None:
+        """Learn that resources of these types were written."""
+
+
 class Preparer:
     """Holds the compiled validator, indexer and reactions."""
 
     def __init__(
-        self, validator: ShardChecks, indexer: Indexer, reactors: Sequence[Reactor], secret: bytes
+        self,
+        validator: ShardChecks,
+        indexer: Indexer,
+        reactors: Sequence[Reactor],
+        secret: bytes,
+        watching: Watching | None = None,
     ) -> None:
         """Take the compiled parts; ``secret`` names persons by keyed hashes."""
+        self.watching = watching
         self.validator, self.indexer = validator, indexer
         self.reactors, self.secret = tuple(reactors), secret
 
@@ -91,19 +109,26 @@ class Preparer:
         changes = tuple(
             self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
         )
+        watched: Sequence[Notice] = ()
+        if self.watching is not None:
+            previous = {draft.reference: draft.previous for draft in overlay.drafts.values()}
+            watched = self.watching.notices(shard, changes, previous)
         commit = Commit(
             shard,
             changes,
             tuple(gathered.relations.values()),
             tuple(sorted(gathered.ended | _gone(overlay.drafts.values()))),
-            tuple(gathered.notices.values()),
+            (*gathered.notices.values(), *watched),
             tuple(gathered.exclusions),
         )
         return Prepared(commit, tuple(overlay.drafts.values()), tuple(issues))
 
     def committed(self, commit: Commit) -> None:
         """Let definitions that were just written take effect."""
-        self.validator.committed(commit.shard, {change.type for change in commit.changes})
+        types = {change.type for change in commit.changes}
+        self.validator.committed(commit.shard, types)
+        if self.watching is not None:
+            self.watching.committed(commit.shard, types)
 
     def _checked(self, shard: int, drafts: Iterable[Draft], enforce: bool) -> list[Issue]:
         """Validate; errors refuse the whole write unless the channel only warns."""

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from random import SystemRandom
 
+from gateway.activation import Activation
 from gateway.carriers.folder import Folder, folder_options
 from gateway.carriers.polling import Poller
 from gateway.carriers.state import State
@@ -19,9 +20,10 @@ from gateway.delivery import AddressGuard, Backoff, Dispatcher, Sender
 from gateway.errors import GatewayError
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
+from gateway.interactions import Request
 from gateway.outlets import Outlets
 from gateway.pipeline import Pipeline
-from gateway.records import Channel
+from gateway.records import Channel, Principal
 from gateway.sealing import start_sealer
 from gateway.telemetry import log
 from gateway.upkeep import Upkeep
@@ -56,14 +58,21 @@ def build_worker(runtime: Runtime) -> Worker:
         f"{settings.public_url}/fhir",
         runtime.clock,
     )
-    outlets = Outlets(runtime.store, sender, runtime.pipeline.secret, runtime.access.viewer)
-    backoff = Backoff(SystemRandom().random)
+    store, now = runtime.store, runtime.clock
+    outlets = Outlets(store, sender, runtime.pipeline.secret, runtime.access.viewer, now)
+
+    def amend(principal: Principal, request: Request) -> None:
+        runtime.pipeline.write(principal, [request])
+
+    activation = Activation(store, outlets, sender, amend, now)
+    outlets.told = activation.told
     return Worker(
-        runtime.store,
-        Dispatcher(runtime.store.outbox, outlets, backoff, runtime.clock),
-        now=runtime.clock,
+        store,
+        Dispatcher(store.outbox, outlets, Backoff(SystemRandom().random), now),
+        now=now,
         recover=runtime.pipeline.recover,
-        maintain=Upkeep(runtime.store, settings, runtime.clock),
+        maintain=Upkeep(store, settings, now),
+        chores=(activation,),
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
-from gateway import oversight, referral, settlement, sharing
+from gateway import oversight, referral, settlement, sharing, subscriptions
 from gateway.access import Access
 from gateway.errors import GatewayError
+from gateway.fhir import codec
 from gateway.fhir.conformance import Conformance
 from gateway.fhir.definitions import Definitions, load
 from gateway.fhir.search_code_sets import LoadedCodeSets
@@ -20,9 +22,10 @@ from gateway.formats import DIALECTS, READERS
 from gateway.mapping import Library
 from gateway.pipeline import Pipeline
 from gateway.preparing import Preparer
-from gateway.records import Reactor, Resource
+from gateway.records import Reactor, Resource, Visibility
 from gateway.settings import Settings
 from gateway.store import Store
+from gateway.subscriptions import Watches
 from gateway.telemetry import log
 from gateway.validation import Validator
 from gateway.validation.packages import read_definitions
@@ -93,11 +96,12 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     store.code_sets = LoadedCodeSets(own.terminology)
     validator = ShardValidators(own, partial(stored_definitions, store))
     access = _access(settings, store, secret, clock)
+    watches = Watches(partial(stored_subscriptions, store), access.viewer, monotonic)
     pipeline = Pipeline(
         store,
         READERS,
         library(settings, definitions, _named(store)),
-        Preparer(validator, compile_indexer(definitions), REACTORS, secret),
+        Preparer(validator, compile_indexer(definitions), REACTORS, secret, watches),
         secret,
         clock,
         settings.max_message_bytes,
@@ -168,6 +172,22 @@ def stored_definitions(store: Store, shard: int) -> list[Resource]:
     """Read the profiles and terminology that were sent to the gateway."""
     reading = store.reading(shard)
     return [resource for type_ in sorted(DEFINITIONS) for resource in reading.find(type_)]
+
+
+def stored_subscriptions(store: Store, shard: int) -> list[tuple[str, Resource]]:
+    """Read the Subscriptions in force, each with the member that wrote it."""
+    everything = Visibility(shard, "", sees_all=True)
+    query = store.query(
+        shard,
+        (subscriptions.TYPE,),
+        [("status", ",".join(subscriptions.IN_FORCE)), ("_count", "1000")],
+    )
+    page = store.search(everything, query)
+    found = list(page.matches)
+    while page.next is not None:
+        page = store.search(everything, query, page.next)
+        found.extend(page.matches)
+    return [(one.owner, codec.decode_stored(one.body)) for one in found]
 
 
 def _folders(paths: str) -> list[Path]:

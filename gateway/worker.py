@@ -51,6 +51,16 @@ class Holdings(Protocol):
         """What the tenants' own search parameters still need."""
 
 
+class Chore(Protocol):
+    """What is looked after every second."""
+
+    def round(self, shard: int) -> None:
+        """Look after a shard; wait for no receiver."""
+
+    def close(self) -> None:
+        """Let end what is under way."""
+
+
 class Worker:
     """One worker; ``run`` until the event is set, or ``step`` by step with an injected clock."""
 
@@ -62,7 +72,7 @@ class Worker:
         now: Callable[[], datetime],
         recover: Callable[[], int],
         maintain: Callable[[], None],
-        chores: Sequence[Callable[[int], None]] = (),
+        chores: Sequence[Chore] = (),
     ) -> None:
         """Take the parts.
 
@@ -94,7 +104,9 @@ class Worker:
         self.close()
 
     def close(self) -> None:
-        """Send to its end what is being sent, and close the connections."""
+        """Send to its end what is being sent."""
+        for chore in self._chores:
+            chore.close()
         self._dispatcher.close()
 
     def step(self) -> bool:
@@ -113,7 +125,7 @@ class Worker:
             self._chored = now
             for chore in self._chores:
                 for shard in shards:
-                    chore(shard)
+                    chore.round(shard)
         indexed = [self._store.parameters.work(shard) for shard in shards]
         if self._maintained is None or now - self._maintained >= MAINTAIN_EVERY:
             self._maintained = now

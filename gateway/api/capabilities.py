@@ -16,10 +16,26 @@ from gateway.fhir.definitions import Definitions, SearchParameter, load
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
 from gateway.records import Resource
+from gateway.subscriptions import TOPICS
 
 if TYPE_CHECKING:
     from gateway.api.table import Route
 
+_GUIDE = "http://hl7.org/fhir/uv/subscriptions-backport"
+_TOPICS: Resource = {
+    "supportedProfile": [f"{_GUIDE}/StructureDefinition/backport-subscription"],
+    "extension": [
+        {
+            "url": f"{_GUIDE}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical",
+            "valueCanonical": topic.url,
+        }
+        for topic in TOPICS
+    ],
+}
+_OF_GUIDE = {
+    name: f"{_GUIDE}/OperationDefinition/backport-subscription-{name[1:]}"
+    for name in ("$status", "$events")
+}
 _SYSTEM_WORDS = ("transaction", "batch", "search-system", "history-system")
 _RUNNING_TEXT = ("_text", "_content")
 _SERVICES = "http://terminology.hl7.org/CodeSystem/restful-security-service"
@@ -106,6 +122,7 @@ def _resources(
                 if is_answered(one)
             ],
             **_typed_operations(routes, type_),
+            **(_TOPICS if type_ == "Subscription" else {}),
         }
         for type_ in sorted(definitions.resource_types)
     ]
@@ -155,6 +172,8 @@ def _operations(routes: "Iterable[Route]", type_: str = "Resource") -> list[Reso
 
 def _defined_by(name: str, type_: str) -> str:
     """Give the definition: the standard's for the type or for all types, else our own."""
+    if type_ == "Subscription" and name in _OF_GUIDE:
+        return _OF_GUIDE[name]
     for owner in (type_, "Resource"):
         url = f"http://hl7.org/fhir/OperationDefinition/{owner}-{name[1:]}"
         if url in _standard():

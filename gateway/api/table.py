@@ -12,6 +12,7 @@ from gateway.api.convert import convert
 from gateway.api.create import create
 from gateway.api.delete import conditional_delete, delete
 from gateway.api.document import document
+from gateway.api.events import subscription_events
 from gateway.api.everything import encounter_everything, patient_everything
 from gateway.api.exchange import Answer
 from gateway.api.expand import expand
@@ -29,6 +30,7 @@ from gateway.api.reindex import reindex, reindex_all, reindex_status
 from gateway.api.search_compartment import search_compartment
 from gateway.api.search_system import search_system
 from gateway.api.search_type import search_type
+from gateway.api.status import subscription_status
 from gateway.api.subsumes import subsumes
 from gateway.api.translate import translate
 from gateway.api.update import conditional_update, update
@@ -135,6 +137,9 @@ TABLE: tuple[Route, ...] = (
     ),
     Route("$meta-add", "POST", "/<type_>/<id_>/$meta-add", meta_add, is_writing=True),
     Route("$meta-delete", "POST", "/<type_>/<id_>/$meta-delete", meta_delete, is_writing=True),
+    *_read_only("$status", "Subscription", subscription_status),
+    Route("$events", "GET", "/Subscription/<id_>/$events", subscription_events, ("Subscription",)),
+    Route("$events", "POST", "/Subscription/<id_>/$events", subscription_events, ("Subscription",)),
     Route("$convert", "POST", "/$convert", convert),
     Route("$reindex", "GET", "/SearchParameter/$reindex", reindex_all, ("SearchParameter",)),
     Route(

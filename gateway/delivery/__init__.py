@@ -3,8 +3,8 @@
 from gateway.delivery.addresses import AddressGuard
 from gateway.delivery.backoff import Backoff
 from gateway.delivery.dispatch import Dispatcher, Outlet
-from gateway.delivery.notification import notification
-from gateway.delivery.sender import Delivered, Failed, Outcome, Sender
+from gateway.delivery.notification import Notification, notification
+from gateway.delivery.sender import Delivered, Failed, Letter, Outcome, Sender
 from gateway.delivery.signing import endpoint_secret, sign, verify
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Delivered",
     "Dispatcher",
     "Failed",
+    "Letter",
+    "Notification",
     "Outcome",
     "Outlet",
     "Sender",

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -40,6 +40,21 @@ class Failed:
 
 
 Outcome = Delivered | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One request made ready: to an endpoint and a path below it, with the receiver's headers."""
+
+    endpoint: str
+    secret: bytes = field(repr=False)
+    key: str
+    body: bytes
+    path: str = ""
+    method: str = "POST"
+    content_type: str = "application/fhir+json"
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    timeout_s: float | None = None
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -108,28 +123,47 @@ class Sender:
         self._peers: dict[str, Peer] = {}
         self._lock = threading.Lock()
 
+    @property
+    def address(self) -> str:
+        """Give the address of our own FHIR API as notices say it."""
+        return self._fhir_address
+
     def send(self, url: str, secret: bytes, delivery: Delivery) -> Outcome:
-        """Send one notice to an endpoint and say how it ended; nothing is raised.
+        """Send one notice to a member's endpoint and say how it ended; nothing is raised."""
+        body = codec.encode(notification(delivery, self._fhir_address, self._now()))
+        return self.call(Letter(url, secret, delivery.idempotency_key, body))
+
+    def check(self, url: str) -> Outcome:
+        """Say whether an address may be called at all; nothing is sent."""
+        try:
+            self._guard.check(url)
+        except GatewayError as error:
+            return Failed(error, is_permanent=not KINDS[error.kind].is_retried)
+        return Delivered(0)
+
+    def call(self, letter: Letter) -> Outcome:
+        """Send what was made ready and say how it ended; nothing is raised.
 
         No redirect is followed, the answer's body is not read.
         """
         try:
-            pinned = self._guard.check(url)
+            pinned = self._guard.check(letter.endpoint)
         except GatewayError as error:
             return Failed(error, is_permanent=not KINDS[error.kind].is_retried)
-        body = codec.encode(notification(delivery, self._fhir_address, self._now()))
         headers = {
-            "Host": pinned.authority,
-            "Content-Type": "application/fhir+json",
-            "Accept": "application/fhir+json",
             "User-Agent": "consortium-fhir-gateway",
-            "Idempotency-Key": delivery.idempotency_key,
-            HEADER: sign(secret, body, self._now()),
+            "Accept": "application/fhir+json",
+            **dict(letter.headers),
+            "Host": pinned.authority,
+            "Idempotency-Key": letter.key,
+            HEADER: sign(letter.secret, letter.body, self._now()),
         }
+        if letter.body:
+            headers["Content-Type"] = letter.content_type
         with self._lock:
-            peer = self._peers.setdefault(url, Peer())
+            peer = self._peers.setdefault(letter.endpoint, Peer())
         with peer.lock:
-            return self._post(peer, pinned, url, body, headers)
+            return self._transmit(peer, pinned, letter, headers)
 
     def close(self) -> None:
         """Close all connections."""
@@ -138,15 +172,17 @@ class Sender:
                 peer.close()
             self._peers.clear()
 
-    def _post(
-        self, peer: Peer, pinned: Pinned, url: str, body: bytes, headers: Mapping[str, str]
+    def _transmit(
+        self, peer: Peer, pinned: Pinned, letter: Letter, headers: Mapping[str, str]
     ) -> Outcome:
+        connect_s, read_s = self._timeouts_s
         try:
-            response = peer.session(pinned).post(
-                url,
-                data=body,
+            response = peer.session(pinned).request(
+                letter.method,
+                letter.endpoint + letter.path,
+                data=letter.body,
                 headers=dict(headers),
-                timeout=self._timeouts_s,
+                timeout=(connect_s, letter.timeout_s or read_s),
                 allow_redirects=False,
                 stream=True,
             )

@@ -6,7 +6,16 @@ definitions are searched by and says None of every other.
 
 from collections.abc import Sequence
 
-from gateway.fhir.search_model import Condition, Criterion, TextValue, TokenValue, Value
+from gateway.fhir.search_model import (
+    Condition,
+    Criterion,
+    DateValue,
+    Prefix,
+    ReferenceValue,
+    TextValue,
+    TokenValue,
+    Value,
+)
 from gateway.fhir.search_values import fold
 from gateway.records import IndexRow, Resource
 
@@ -14,7 +23,12 @@ _MODIFIERS = {
     "token": frozenset({None, "not"}),
     "uri": frozenset({None, "below", "above"}),
     "string": frozenset({None, "exact", "contains"}),
+    "reference": frozenset({None}),
+    "date": frozenset({None}),
 }
+_VALUES = (TokenValue, TextValue, ReferenceValue, DateValue)
+# What "about" means is the store's to say.
+_PREFIXES = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"})
 
 
 def can_match(condition: Condition) -> bool:
@@ -23,7 +37,7 @@ def can_match(condition: Condition) -> bool:
         isinstance(condition, Criterion)
         and condition.code != "_lastUpdated"
         and condition.modifier in _MODIFIERS.get(condition.kind, frozenset())
-        and all(isinstance(value, TokenValue | TextValue) for value in condition.values)
+        and all(_is_known(value) for value in condition.values)
     )
 
 
@@ -40,7 +54,18 @@ def matches(condition: Criterion, resource: Resource, rows: Sequence[IndexRow]) 
     return has_any is not (condition.modifier == "not")
 
 
+def _is_known(value: Value) -> bool:
+    if isinstance(value, DateValue) and value.prefix not in _PREFIXES:
+        return False
+    return isinstance(value, _VALUES)
+
+
 def _meets(row: IndexRow, value: Value, condition: Criterion) -> bool:
+    if isinstance(value, ReferenceValue):
+        return _refers(row, value)
+    if isinstance(value, DateValue):
+        # A stored span ends with its last microsecond.
+        return _compares(value.prefix, row.values[0], row.values[1], value.low, value.high)
     if isinstance(value, TokenValue):
         system, code = row.values[0], row.values[1]
         is_of_system = value.system is None or value.system == (system or "")
@@ -56,6 +81,34 @@ def _meets(row: IndexRow, value: Value, condition: Criterion) -> bool:
         case "contains":
             return fold(value.text) in folded
     return folded.startswith(fold(value.text))
+
+
+def _refers(row: IndexRow, value: ReferenceValue) -> bool:
+    type_, id_, text = row.values[:3]
+    if value.text is not None:
+        return bool(value.text == text)
+    return value.id == id_ and value.type in (None, type_)
+
+
+def _compares(prefix: Prefix, low: int, high: int, first: int, last: int) -> bool:
+    """Compare a stored range with the asked one (R4 section 3.1.1.4.6)."""
+    is_within = first <= low and high <= last
+    match prefix:
+        case "eq":
+            return is_within
+        case "ne":
+            return not is_within
+        case "gt":
+            return high > last
+        case "lt":
+            return low < first
+        case "ge":
+            return high > last or (high >= first and low >= first)
+        case "le":
+            return low < first or (low <= last and high <= last)
+        case "sa":
+            return low > last
+    return high < first
 
 
 def _is_uri(stored: str, wanted: str, modifier: str | None) -> bool:

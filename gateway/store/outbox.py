@@ -199,6 +199,29 @@ class Outbox:
             rows = connection.execute(statement.order_by(delivery.c.pk.desc()).limit(limit))
             return tuple(_to_delivery(row) for row in rows)
 
+    def last_number(self, shard: int, recipient: str) -> int:
+        """Give the greatest number that a recipient's notices were given, 0 for none."""
+        sql = "SELECT max(number) FROM delivery WHERE shard = ? AND recipient = ? AND stream = ?"
+        return int(self._database.rows(sql, (shard, recipient, recipient))[0][0] or 0)
+
+    def events(
+        self, shard: int, recipient: str, first: int, last: int, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Give a recipient's notices with numbers from ``first`` to ``last``, in their order."""
+        statement = (
+            select(*_COLUMNS)
+            .where(
+                delivery.c.shard == shard,
+                delivery.c.recipient == recipient,
+                delivery.c.stream == recipient,
+                delivery.c.number.between(max(first, 1), last),
+            )
+            .order_by(delivery.c.pk)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return tuple(_to_delivery(row) for row in connection.execute(statement))
+
     def backlogs(self, shard: int) -> tuple[Backlog, ...]:
         """Say of each recipient what waits, what is parked, and since when."""
         failing = func.sum(case((delivery.c.last_error.is_not(None), 1), else_=0))

@@ -6,6 +6,7 @@ its category is refused.
 """
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.live import Live
+from tests.support.live import Live, live_server
 
 SCENARIOS = (
     "adt_admit_transfer_discharge",
@@ -35,6 +36,37 @@ REFUSED = {
     "Searchset entries carry search.mode (match / include)": "include",
 }
 PAYER = {"Wait for ClaimResponse", "Adjudication complete", "Synchronous Claim/$submit"}
+
+
+CALLED_BACK = ("subscription_roundtrip", "subscription_backport_roundtrip")
+
+
+def test_a_subscriber_is_told_of_what_it_asked_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with live_server(tmp_path / "gateway") as live:
+        signing = {"type": "client_credentials", "client_id": live.client_id}
+        signing |= {"client_secret": live.secret, "scope": "system/*.cruds"}
+        own = {"base_url": f"http://127.0.0.1:{port}/fhir", "host": "127.0.0.1", "port": port}
+        own["public_url"] = f"http://127.0.0.1:{port}"
+        peers = {"gateway": {"base_url": live.fhir, "auth": signing, "fetch_on_ping": True}}
+        (tmp_path / "settings.yaml").write_text(yaml.safe_dump(own | {"peers": peers}))
+        subprocess.run(
+            [
+                *(Path(sys.executable).parent / "sekmet", "scenario", "run", *CALLED_BACK),
+                *("--peer", "gateway", "--serve", "--config", "settings.yaml"),
+                *("--var", "topic=https://consortium-fhir.cn/SubscriptionTopic/discharge"),
+                *("--var", "filter_param=patient"),
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,  # What failed stands in the report.
+        )
+    [report] = tmp_path.glob("reports/*/results.json")
+    results = json.loads(report.read_text("utf-8"))
+    assert [Path(one["file"]).stem for one in results] == list(CALLED_BACK)
+    steps = [step for one in results for step in one["steps"]]
+    assert {step["name"]: step["message"] for step in steps if step["status"] != "passed"} == {}
 
 
 @pytest.fixture(scope="module", params=["json", "xml"])

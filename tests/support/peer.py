@@ -64,6 +64,9 @@ def serve(peer: Peer) -> Iterator[Peer]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 

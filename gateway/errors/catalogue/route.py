@@ -202,4 +202,43 @@ OVERSIGHT = (
     ),
 )
 
-ENTRIES: tuple[Entry, ...] = (*DELIVERY, *REFERRAL, *SETTLEMENT, *OVERSIGHT)
+SUBSCRIPTIONS = (
+    Entry(
+        "GW-6301",
+        Kind.INVALID,
+        "订阅的 {element} 无法执行；可用：{allowed}。",
+        "The subscription's {element} cannot be done; allowed: {allowed}.",
+        "请更正订阅后重新提交。",
+        "Correct the subscription and send it again.",
+        issue_code="not-supported",
+    ),
+    Entry(
+        "GW-6302",
+        Kind.INVALID,
+        "没有主题 {topic}；可订阅：{known}。",
+        "There is no topic {topic}; there are {known}.",
+        "请从 CapabilityStatement 列出的主题中选择。",
+        "Choose one of the topics that the CapabilityStatement lists.",
+        issue_code="not-supported",
+    ),
+    Entry(
+        "GW-6303",
+        Kind.INVALID,
+        "订阅条件含链式、反向链式或不能逐条判断的检索参数。",
+        "The criteria hold a chain, a reverse chain or a parameter that one record cannot answer.",
+        "请只用资源自身的参数（令牌、引用、日期、数值、字符串、uri）。",
+        "Use the resource's own parameters only: token, reference, date, number, string, uri.",
+        issue_code="not-supported",
+    ),
+    Entry(
+        "GW-6304",
+        Kind.INVALID,
+        "新订阅的状态应为 requested 或 off。",
+        "A new subscription's status is requested or off.",
+        "请提交 status=requested；网关确认接收地址后改为 active。",
+        "Send status requested; the gateway makes it active once the receiver answered.",
+        issue_code="business-rule",
+    ),
+)
+
+ENTRIES: tuple[Entry, ...] = (*DELIVERY, *SUBSCRIPTIONS, *REFERRAL, *SETTLEMENT, *OVERSIGHT)
