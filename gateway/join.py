@@ -34,7 +34,8 @@ class Versions(Protocol):
 class Draft:
     """One resource about to be written, and the version it was made from.
 
-    ``resource`` None means deletion. ``is_stale``: a newer record stands already and nothing of
+    ``resource`` None means deletion. ``source`` is the message it came by: ids of messages sort by
+    the time of receiving. ``is_stale``: a newer record stands already and nothing of
     this one was taken over. ``is_invented``: its id was made for this write, so nothing stored can
     refer to it.
     """
@@ -47,6 +48,7 @@ class Draft:
     version: int
     keys: tuple[BusinessKey, ...] = ()
     event_utc: datetime | None = None
+    source: str | None = None
     is_changed: bool = True
     is_stale: bool = False
     profiles: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ def join(
     member: str,
     contributions: Sequence[Contribution],
     event_utc: datetime,
+    source: str | None = None,
 ) -> list[Draft]:
     """Turn the contributions of one record into drafts against the current versions."""
     known = store.identify(shard, member, [key for c in contributions for key in c.keys])
@@ -89,7 +92,7 @@ def join(
             shard,
             member,
             replace(contribution, resource=resolve(resource), keys=keys),
-            event_utc,
+            (event_utc, source),
         )
         drafts[draft.reference] = _together(drafts.get(draft.reference), draft)
     return list(drafts.values())
@@ -112,7 +115,11 @@ def _own(
 
 
 def _draft(
-    store: Versions, shard: int, member: str, contribution: Contribution, event_utc: datetime
+    store: Versions,
+    shard: int,
+    member: str,
+    contribution: Contribution,
+    told: tuple[datetime, str | None],
 ) -> Draft:
     resource = contribution.resource
     stored = store.read(
@@ -126,7 +133,7 @@ def _draft(
         None,
         stored.version if stored else 0,
         contribution.keys,
-        event_utc,
+        *told,
     )
     if stored is None or stored.is_deleted:
         return fresh
@@ -137,11 +144,7 @@ def _draft(
 def _against(fresh: Draft, current: Resource, stored: Stored, write: str) -> Draft:
     """Apply the record to the current version: newer replaces, older only fills in (rule 9)."""
     assert fresh.resource is not None  # noqa: S101 - a contribution always has a resource.
-    is_older = (
-        stored.event_utc is not None
-        and fresh.event_utc is not None
-        and fresh.event_utc < stored.event_utc
-    )
+    is_older = _is_older(fresh, stored)
     if write == "merge":
         joined = merge(current, fresh.resource, fill_only=is_older)
     elif write == "once" or is_older:
@@ -155,9 +158,19 @@ def _against(fresh: Draft, current: Resource, stored: Stored, write: str) -> Dra
         owner=stored.owner,
         previous=current,
         event_utc=stored.event_utc if is_older else fresh.event_utc,
+        source=stored.source if is_older else fresh.source,
         is_changed=is_changed,
         is_stale=is_older and not is_changed,
     )
+
+
+def _is_older(fresh: Draft, stored: Stored) -> bool:
+    """Say whether a newer record stands: of two that tell of one time, the later received."""
+    if stored.event_utc is None or fresh.event_utc is None:
+        return False
+    if stored.event_utc != fresh.event_utc or stored.source is None or fresh.source is None:
+        return fresh.event_utc < stored.event_utc
+    return fresh.source < stored.source
 
 
 def _together(first: Draft | None, second: Draft) -> Draft:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.errors import GatewayError
+from gateway.fhir import codec
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import begin, format_instant
 from gateway.join import Draft
@@ -157,7 +158,7 @@ def provenance(
             id_,
             resource,
             context.member,
-            None,
+            codec.decode_stored(stored.body) if stored else None,
             stored.version if stored else 0,
         )
     ]

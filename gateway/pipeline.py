@@ -283,7 +283,8 @@ class Pipeline:
     def _check(self, envelope: Envelope, parsed: Parsed, mapped: Mapped) -> Prepared:
         channel = envelope.channel
         event = event_of(mapped, channel.zone) or envelope.received_utc
-        drafts = join(self.store, channel.shard, channel.member, mapped.contributions, event)
+        told = (mapped.contributions, event, envelope.message_id)
+        drafts = join(self.store, channel.shard, channel.member, *told)
         context = self.context(envelope)
         drafts += provenance(envelope, parsed, mapped, drafts, context, self.store)
         return self.preparer.prepare(

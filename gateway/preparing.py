@@ -204,6 +204,7 @@ class Preparer:
             draft.version,
             draft.event_utc,
             draft.keys,
+            source=draft.source,
         )
 
 

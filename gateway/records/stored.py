@@ -174,6 +174,7 @@ class Stored:
     owner: str
     person: str | None
     event_utc: datetime | None = None
+    source: str | None = None
     is_deleted: bool = False
     is_created: bool = False
     is_changed: bool = True

@@ -24,6 +24,7 @@ COLUMNS = (
     "owner",
     "person",
     "event_utc",
+    "source",
     "body",
 )
 _SELECT = f"SELECT {', '.join(f'v.{name}' for name in COLUMNS)} FROM version v "  # noqa: S608
@@ -42,7 +43,7 @@ _NEWEST = " ORDER BY v.version_no DESC LIMIT 1"
 
 def to_stored(shard: int, row: Row) -> Stored:
     """Make a row of COLUMNS a Stored."""
-    pk, type_, id_, number, is_deleted, owner, person, event_us, body = row
+    pk, type_, id_, number, is_deleted, owner, person, event_us, source, body = row
     return Stored(
         shard=shard,
         type=type_,
@@ -53,6 +54,7 @@ def to_stored(shard: int, row: Row) -> Stored:
         owner=owner,
         person=person,
         event_utc=instant(event_us) if event_us is not None else None,
+        source=source,
         is_deleted=bool(is_deleted),
         is_created=number == 1,
     )

@@ -118,6 +118,18 @@ def test_a_replayed_old_message_does_not_undo_a_newer_one(world: World) -> None:
     assert world.get(TOWNSHIP, before["subject"]["reference"]) == patient
 
 
+def test_of_two_records_of_one_time_the_later_received_stays(world: World) -> None:
+    first = referral_file(44, rows=1)
+    second = first.replace(b"13800006214", b"13900006214")
+    told = world.send(REFERRALS, first)
+    assert statuses(world.send(REFERRALS, second)) == ["stored"]
+    patient = referral(world, 44)["subject"]["reference"]
+    before = world.get(TOWNSHIP, patient)
+    assert [one["value"] for one in before["telecom"]] == ["13900006214"]
+    replay(world, told)
+    assert world.get(TOWNSHIP, patient) == before
+
+
 def test_a_day_without_a_time_orders_records_too(world: World) -> None:
     timed = referral_file(90, rows=1)
     newer = timed.replace(b"2026-11-02 10:20:00", b"2026-11-03")
