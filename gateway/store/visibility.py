@@ -57,19 +57,28 @@ def _related(v: FromClause, visibility: Visibility, now_us: int) -> tuple[Column
 
 def _is_excluded(v: FromClause, visibility: Visibility, now_us: int) -> ColumnElement[bool]:
     e, x = _E, _X
-    is_exempt = exists().where(
-        x.c.shard == visibility.shard,
-        x.c.person == e.c.person,
-        x.c.reason == e.c.reason,
-        x.c.is_exempt.is_(True),
-        *_holding(x, v, visibility, now_us),
+    # Correlated by name: what is two levels out is not found by itself below a lateral step.
+    is_exempt = (
+        exists()
+        .where(
+            x.c.shard == visibility.shard,
+            x.c.person == e.c.person,
+            x.c.reason == e.c.reason,
+            x.c.is_exempt.is_(True),
+            *_holding(x, v, visibility, now_us),
+        )
+        .correlate(e, v)
     )
-    return exists().where(
-        e.c.shard == visibility.shard,
-        e.c.person == v.c.person,
-        e.c.is_exempt.is_(False),
-        *_holding(e, v, visibility, now_us),
-        ~is_exempt,
+    return (
+        exists()
+        .where(
+            e.c.shard == visibility.shard,
+            e.c.person == v.c.person,
+            e.c.is_exempt.is_(False),
+            *_holding(e, v, visibility, now_us),
+            ~is_exempt,
+        )
+        .correlate(v)
     )
 
 
