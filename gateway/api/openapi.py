@@ -52,7 +52,7 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": f"{method.lower()}-{rule.endpoint}",
         "summary": text.partition("\n")[0],
-        "security": [] if _is_open(rule.rule) else [{"token": []}],
+        "security": [] if _is_open(rule.rule, method) else [{"token": []}],
         "responses": {
             "2XX": {"description": "Done"},
             "4XX": {"description": "Refused, with the reason in Chinese and English"},
@@ -68,7 +68,9 @@ def _operation(rule: Rule, method: str) -> dict[str, Any]:
     return made
 
 
-def _is_open(address: str) -> bool:
+def _is_open(address: str, method: str) -> bool:
+    if address.startswith("/soap/") and method == "GET":
+        return True  # The description of the service; calls sign in.
     return address == "/" or "/.well-known/" in address or address.startswith(_OPEN)
 
 

@@ -23,7 +23,7 @@ from gateway.fhir.search_model import (
 from gateway.fhir.search_values import fold
 from gateway.fhir.systems import UCUM
 from gateway.store.flatten import CANONICAL, IDENTIFIER, TEXT, canonical
-from gateway.store.keys import bounded, parameter_number, space_number, text_number
+from gateway.store.keys import LONGEST, bounded, parameter_number, space_number, text_number
 from gateway.store.schema import (
     date_index,
     exact_index,
@@ -225,9 +225,11 @@ def _string(text: str, modifier: str | None) -> Where:
     def where(i: FromClause) -> ColumnElement[bool]:
         if modifier == "exact":
             return and_(i.c.value == bounded(folded), i.c.exact == text_number(text))
+        # The index holds so much of a text; SQLite refuses patterns of any length besides.
+        start = folded[:LONGEST]
         if modifier == "contains":
-            return i.c.value.contains(folded, autoescape=True)
-        return begins(i.c.value, folded)
+            return i.c.value.contains(start, autoescape=True)
+        return begins(i.c.value, start)
 
     return where
 

@@ -29,7 +29,9 @@ FORMATS: dict[str, Format] = {".hl7": "hl7v2", ".xml": "xml", ".json": "json", "
 # An unreadable file names its place, a record that nobody takes has none.
 NO_MAPPING = "GW-3002"
 # What other mappings extend; no channel uses them alone.
-BASES = frozenset({"hl7v2/patient", "cda/document"})
+BASES = frozenset(
+    {"hl7v2/patient", "hl7v2/person", "hl7v2/clinical", "hl7v2/financial", "cda/document"}
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,11 @@ def files(folder: str) -> Iterator[Path]:
     for path in sorted(CORPORA.joinpath(folder).rglob("*")):
         if path.suffix in FORMATS and path.name != "expected.json":
             yield path
+
+
+def is_meant(id_: str, path: Path) -> bool:
+    """Say whether a pack may be set up for a file: columns of FHIR elements do not name a type."""
+    return not id_.startswith("flat-fhir/") or id_.endswith("/" + path.stem.lower())
 
 
 def charset_of(path: Path) -> str | None:
@@ -93,7 +100,7 @@ def test_every_record_becomes_a_valid_bundle_or_a_placed_error(
     wrong: list[str] = []
     for path in files(folder):
         for id_, program in library.programs.items():
-            if id_ not in BASES and program.format == FORMATS[path.suffix]:
+            if id_ not in BASES and is_meant(id_, path) and program.format == FORMATS[path.suffix]:
                 end, faults = outcome(program, path, validator)
                 ends[end] += 1
                 wrong += faults

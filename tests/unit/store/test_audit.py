@@ -85,11 +85,14 @@ def _delete(store: Store) -> None:
 
 
 def _insert(store: Store) -> None:
+    keys = {one.key for one in store.audit.find(SHARD, Wanted(), 1_000)}
+    copied_of = _key_of(store, 3)
+    free = next(key for key in range(copied_of, 0, -1) if key not in keys)
     copied = (
-        "INSERT INTO audit SELECT shard, pk - 1, client, member, agent, purpose, reason, method, "
+        "INSERT INTO audit SELECT shard, :free, client, member, agent, purpose, reason, method, "
         "word, path, query, error, peer, status, seen FROM audit WHERE pk = :pk"
     )
-    _run(store, copied, pk=_key_of(store, 3))
+    _run(store, copied, pk=copied_of, free=free)
 
 
 def _hide(store: Store) -> None:

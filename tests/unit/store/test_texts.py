@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 
 import pytest
 import sqlalchemy
+from alembic import command
+from alembic.config import Config
 
 from gateway.errors import GatewayError
 from gateway.fhir.definitions import load
@@ -84,8 +87,22 @@ def test_what_was_indexed_by_terms_is_found_after_the_upgrade(store: Store) -> N
     assert ids(store, "Condition?_content=缓解") == ["c1"]
 
 
+def _downgrade(store: Store, revision: str) -> None:
+    """Undo what later releases changed of the schema."""
+    with (
+        as_file(files("gateway.store") / "migrations") as folder,
+        store.database.upgrade_engine.connect() as connection,
+    ):
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 def _back_to_rows(store: Store) -> None:
     """Make the database what the first schema had: a row per term."""
+    _downgrade(store, "0003")
     versions = sqlalchemy.text("SELECT pk, type, body FROM version WHERE shard = 1")
     rows: list[dict[str, object]] = []
     with store.database.upgrade_engine.begin() as connection:
