@@ -10,7 +10,7 @@ from tests.support.live import Live
 from tests.support.resources import bundle, entry, observation, patient
 
 pytestmark = pytest.mark.filterwarnings("ignore:::fhirpathpy", "ignore:::fhir_pyrate")
-NUMBER = uuid4().hex
+NUMBER = f"urn:uuid:{uuid4()}"
 
 
 @pytest.fixture(scope="module")
