@@ -1,6 +1,6 @@
 """The record's one way: RECEIVE → PARSE → MAP → VALIDATE → STORE → ROUTE.
 
-The only place that knows the order, and (with PARSE in ``stages``) one of the three that catch:
+The only place that knows the order, and (with PARSE in ``stages``) one of the few that catch:
 what fails parks the record with its stage, error and place, and is replayed as a new attempt with
 today's mapping. FHIR posted by clients joins at VALIDATE. There is one writer: ``Store.commit``.
 """

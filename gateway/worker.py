@@ -1,7 +1,7 @@
 """The worker: sends what waits in the outbox, finishes what a crash left, keeps house.
 
 Runs as a thread of the server (the embedded default) or as processes of its own; several at once
-share the work by leases. One of the three places that catch: whatever goes wrong with one notice
+share the work by leases. One of the few places that catch: whatever goes wrong with one notice
 is written to its row, and the loop goes on.
 """
 

@@ -1,6 +1,6 @@
 """The Flask error handler: every refusal of every address becomes an OperationOutcome.
 
-One of the three places that catch (the pipeline and the worker are the others).
+One of the few places that catch: pipeline, worker and the polling of carriers are the others.
 """
 
 import uuid

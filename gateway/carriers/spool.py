@@ -7,12 +7,11 @@ it. The same bytes for the same channel wait once. Order is that of taking.
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.carriers.faults import translated
 from gateway.carriers.taking import Take, Taken
 from gateway.errors import GatewayError
 
@@ -40,7 +39,7 @@ class Spool:
         """Open the file; raise GW-1053."""
         self._path, self._max_bytes = path, max_bytes
         self._lock = threading.Lock()
-        with self._translated():
+        with translated(self._path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._database.execute("PRAGMA journal_mode=WAL")
@@ -112,13 +111,5 @@ class Spool:
             self._database.close()
 
     def _rows(self, statement: str, *values: Any) -> list[Any]:
-        with self._translated(), self._lock:
+        with translated(self._path), self._lock:
             return self._database.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as err:
-            reason = getattr(err, "strerror", None) or str(err)
-            raise GatewayError("GW-1053", file=self._path, reason=reason) from err

@@ -3,13 +3,12 @@
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+from gateway.carriers.faults import translated
 from gateway.errors import GatewayError
 
 _SCHEMA = """
@@ -35,7 +34,7 @@ class State:
         """Hold the state from now on; False while another program does. Raises GW-1053."""
         if self._database is not None:
             return True
-        with self._translated():
+        with translated(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = self._path.with_suffix(".lock").open("a")
             try:
@@ -77,7 +76,7 @@ class State:
         """End a poll that read everything: a row that it did not meet is not met again."""
         if mark is None or self._database is None:
             return
-        with self._translated(), self._database:
+        with translated(self._path), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("DELETE FROM mark")
             self._database.execute("INSERT INTO mark VALUES (?)", [_encoded(mark)])
@@ -98,16 +97,8 @@ class State:
     def _rows(self, statement: str, *values: Any) -> list[Any]:
         if self._database is None:
             raise GatewayError("GW-1053", file=self._path, reason="closed")
-        with self._translated():
+        with translated(self._path):
             return self._database.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as err:
-            reason = getattr(err, "strerror", None) or str(err)
-            raise GatewayError("GW-1053", file=self._path, reason=reason) from err
 
 
 def _encoded(mark: Mark) -> str:
