@@ -1,11 +1,12 @@
-"""Every way of asking for one observation of a person; each says whether it was given."""
+"""Every way of asking for observations of persons; each says which of them were given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tests.support.access_world import Case, World
 
-Way = Callable[[World, str, Case], bool]
+Way = Callable[[World, str, Sequence[Case]], set[str]]
+"""(world, who asks, cases) → the observations that were given."""
 
 
 def _ids(answer: Any) -> set[str]:
@@ -17,21 +18,49 @@ def _ids(answer: Any) -> set[str]:
     }
 
 
-def _status(path: str, absent: int, present: int, method: str = "GET", **headers: str) -> Way:
-    def way(world: World, viewer: str, case: Case) -> bool:
-        answer = world.ask(viewer, method, path.format(case=case), **headers)
-        assert answer.status_code in {absent, present}, answer.get_data(as_text=True)
-        return bool(answer.status_code == present)
+def _each(asked: Callable[[World, str, Case], bool]) -> Way:
+    """Ask for one case after the other."""
+
+    def way(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+        return {case.observation for case in cases if asked(world, viewer, case)}
 
     return way
 
 
+def _status(path: str, absent: int, present: int, method: str = "GET", **headers: str) -> Way:
+    def asked(world: World, viewer: str, case: Case) -> bool:
+        answer = world.ask(viewer, method, path.format(case=case), **headers)
+        assert answer.status_code in {absent, present}, answer.get_data(as_text=True)
+        return bool(answer.status_code == present)
+
+    return _each(asked)
+
+
 def _listed(path: str) -> Way:
-    def way(world: World, viewer: str, case: Case) -> bool:
+    def asked(world: World, viewer: str, case: Case) -> bool:
         answer = world.ask(viewer, "GET", path.format(case=case))
         if answer.status_code == 404:
             return False
         return case.observation in _ids(answer)
+
+    return _each(asked)
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ",".join(values)
+
+
+def _searched(path: str) -> Way:
+    """Search for all cases at once: each match is tested by itself, and none speaks for another."""
+
+    def way(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+        asked = path.format(
+            observations=_joined(case.observation for case in cases),
+            codes=_joined(case.code for case in cases),
+            patients=_joined(case.patient for case in cases),
+            numbers=_joined(case.number for case in cases),
+        )
+        return _ids(world.ask(viewer, "GET", f"{asked}&_count=1000"))
 
     return way
 
@@ -41,28 +70,41 @@ def _counted(world: World, viewer: str, case: Case) -> bool:
     return bool(world.ask(viewer, "GET", path).get_json()["total"])
 
 
-def _had(world: World, viewer: str, case: Case) -> bool:
-    path = f"/Patient?_has:Observation:subject:code={case.code}"
-    return case.patient in _ids(world.ask(viewer, "GET", path))
+def _had(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+    codes = _joined(case.code for case in cases)
+    path = f"/Patient?_has:Observation:subject:code={codes}&_count=1000"
+    patients = _ids(world.ask(viewer, "GET", path))
+    return {case.observation for case in cases if case.patient in patients}
 
 
-def _posted(world: World, viewer: str, case: Case) -> bool:
-    answer = world.ask(viewer, "POST", f"/Observation/_search?_id={case.observation}", {})
-    return case.observation in _ids(answer)
+def _posted(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+    ids = _joined(case.observation for case in cases)
+    return _ids(world.ask(viewer, "POST", f"/Observation/_search?_id={ids}&_count=1000", {}))
 
 
-def _batched(world: World, viewer: str, case: Case) -> bool:
-    request = {"method": "GET", "url": f"Observation/{case.observation}"}
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": request}]}
-    [entry] = world.ask(viewer, "POST", "/", bundle).get_json()["entry"]
-    return bool(entry["response"]["status"].startswith("200"))
+def _batched(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+    entries = _entries(world, viewer, [f"Observation/{case.observation}" for case in cases])
+    return {
+        case.observation
+        for case, entry in zip(cases, entries, strict=True)
+        if entry["response"]["status"].startswith("200")
+    }
 
 
-def _batch_searched(world: World, viewer: str, case: Case) -> bool:
-    request = {"method": "GET", "url": f"Observation?code={case.code}"}
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": request}]}
-    [entry] = world.ask(viewer, "POST", "/", bundle).get_json()["entry"]
-    return bool(entry["resource"].get("total"))
+def _batch_searched(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
+    entries = _entries(world, viewer, [f"Observation?code={case.code}" for case in cases])
+    return {
+        case.observation
+        for case, entry in zip(cases, entries, strict=True)
+        if entry["resource"].get("total")
+    }
+
+
+def _entries(world: World, viewer: str, urls: list[str]) -> list[Any]:
+    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    told: list[Any] = world.ask(viewer, "POST", "/", bundle).get_json()["entry"]
+    return told
 
 
 def _updated(world: World, viewer: str, case: Case) -> bool:
@@ -86,7 +128,7 @@ def _viewed(world: World, viewer: str, case: Case) -> bool:
     return bool(answer.status_code == 200)
 
 
-_NAMED = "subject:Patient.identifier={case.number}"
+_NAMED = "subject:Patient.identifier={numbers}"
 WAYS: dict[str, Way] = {
     "read": _status("/Observation/{case.observation}", 404, 200),
     "read as XML": _status("/Observation/{case.observation}?_format=xml", 404, 200),
@@ -95,22 +137,22 @@ WAYS: dict[str, Way] = {
     ),
     "vread": _status("/Observation/{case.observation}/_history/1", 404, 200),
     "history of the instance": _listed("/Observation/{case.observation}/_history"),
-    "search by id": _listed("/Observation?_id={case.observation}"),
-    "search by code": _listed("/Observation?code={case.code}"),
-    "search by subject": _listed("/Observation?subject=Patient/{case.patient}"),
-    "search sorted": _listed("/Observation?code={case.code}&_sort=-_lastUpdated"),
-    "search of several types": _listed("/?_type=Observation,Patient&_id={case.observation}"),
+    "search by id": _searched("/Observation?_id={observations}"),
+    "search by code": _searched("/Observation?code={codes}"),
+    "search by subject": _searched("/Observation?subject={patients}"),
+    "search sorted": _searched("/Observation?code={codes}&_sort=-_lastUpdated"),
+    "search of several types": _searched("/?_type=Observation,Patient&_id={observations}"),
     "search by POST": _posted,
-    "count": _counted,
-    "chain": _listed(f"/Observation?{_NAMED}"),
+    "count": _each(_counted),
+    "chain": _searched(f"/Observation?{_NAMED}"),
     "_has": _had,
-    "_include": _listed("/Observation?code={case.code}&_include=Observation:subject"),
-    "_revinclude": _listed("/Patient?_id={case.patient}&_revinclude=Observation:subject"),
+    "_include": _searched("/Observation?code={codes}&_include=Observation:subject"),
+    "_revinclude": _searched("/Patient?_id={patients}&_revinclude=Observation:subject"),
     "$everything": _listed("/Patient/{case.patient}/$everything"),
     "compartment": _listed("/Patient/{case.patient}/Observation"),
     "$meta": _status("/Observation/{case.observation}/$meta", 404, 200),
     "batch": _batched,
     "search in a batch": _batch_searched,
-    "update": _updated,
-    "signed link": _viewed,
+    "update": _each(_updated),
+    "signed link": _each(_viewed),
 }
