@@ -39,7 +39,7 @@ from gateway.records import (
 from gateway.recovery import Recovery
 from gateway.routing import of_member
 from gateway.search_definitions import demand_answerable
-from gateway.stages import Stage, parse
+from gateway.stages import Stage, only, parse
 from gateway.store import Store
 from gateway.store.parameters import TYPE as SEARCH_PARAMETER
 from gateway.telemetry import RECORDS, log, log_bug, timed
@@ -192,12 +192,13 @@ class Pipeline:
     ) -> list[RecordResult]:
         results: list[RecordResult] = []
         failing = 0
+        is_only, known = False, None
         self._refresh()
-        for parsed in parse(self.readers, envelope):
+        for parsed, is_only in only(envelope, parse(self.readers, envelope)):
             known = ended.get(parsed.ordinal)
-            result = known or self._record(envelope, parsed, self._way)
+            result = known or self._record(envelope, parsed, partial(self._way, is_only))
             if result.status == "parked" and known is None:
-                self._park(result, envelope)
+                self._park(result, envelope, is_only=is_only)
             RECORDS.labels(envelope.channel.id, result.status).inc()
             results.append(result)
             failing = failing + 1 if result.status == "parked" else 0
@@ -206,7 +207,10 @@ class Pipeline:
                 results.append(parked(envelope, result.ordinal + 1, "parse", error))
                 self._park(results[-1], envelope)
                 break
-        self._finish(envelope)
+        if is_only and known is None:
+            self.holding.end(envelope.channel.shard, envelope.message_id)
+        else:
+            self._finish(envelope)
         return results
 
     def _refresh(self) -> None:
@@ -237,8 +241,11 @@ class Pipeline:
         channel = of_member(envelope.channel, parsed, self.store.registry.members)
         return envelope if channel is envelope.channel else replace(envelope, channel=channel)
 
-    def _way(self, envelope: Envelope, parsed: Parsed, stage: Stage) -> RecordResult:
-        """MAP → VALIDATE → STORE; again from VALIDATE when another write came between."""
+    def _way(self, is_only: bool, envelope: Envelope, parsed: Parsed, stage: Stage) -> RecordResult:
+        """MAP → VALIDATE → STORE; again from VALIDATE when another write came between.
+
+        The only record of its message ends it in the same transaction.
+        """
         with stage("map"):
             mapped = self._map(envelope, parsed)
         for attempt in range(1, ATTEMPTS + 1):
@@ -247,7 +254,7 @@ class Pipeline:
             result = outcome_of(envelope, parsed, mapped, prepared)
             try:
                 with stage("store"):
-                    self._commit(replace(prepared.commit, record=result))
+                    self._commit(replace(prepared.commit, record=result, ends_message=is_only))
             except GatewayError as error:
                 if error.kind is not Kind.CONFLICT or attempt == ATTEMPTS:
                     raise
@@ -308,9 +315,10 @@ class Pipeline:
             {**known, **channel.options},
         )
 
-    def _park(self, result: RecordResult, envelope: Envelope) -> None:
+    def _park(self, result: RecordResult, envelope: Envelope, *, is_only: bool = False) -> None:
         """Keep the failure beside the message; it waits for a correction and a replay."""
-        self.store.journal.write_result(envelope.channel.shard, result, self.now())
+        shard = envelope.channel.shard
+        self.store.journal.write_result(shard, result, self.now(), ends_message=is_only)
         LOG.warning(
             "record parked",
             channel=envelope.channel.id,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, islice
 
 from gateway.errors import GatewayError
 from gateway.outcomes import parked
@@ -48,3 +49,19 @@ def parse(readers: Mapping[Format, Reader], envelope: Envelope) -> Iterable[Pars
             log_bug(LOG, bug, message=envelope.message_id, record=ordinal)
             yield parked(envelope, ordinal, "parse", GatewayError("GW-1900"))
             return
+
+
+def only(
+    envelope: Envelope, records: Iterable[Parsed | RecordResult]
+) -> Iterator[tuple[Parsed | RecordResult, bool]]:
+    """Say of each record whether it is the only one of its message.
+
+    Rows are many: there no record waits until the next one is read.
+    """
+    if envelope.channel.format == "rows":
+        yield from ((one, False) for one in records)
+        return
+    several = iter(records)
+    begun = list(islice(several, 2))
+    for one in chain(begun, several):
+        yield one, len(begun) == 1

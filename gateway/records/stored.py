@@ -126,6 +126,7 @@ class Commit:
     """Everything one record or request changes: it happens whole or not at all.
 
     ``ended_relations`` are reasons: relations and exclusions of these end, before new ones begin.
+    ``ends_message``: ``record`` is the only one of its message, which ends with it.
     """
 
     shard: int
@@ -136,6 +137,7 @@ class Commit:
     exclusions: tuple[Exclusion, ...] = ()
     record: "RecordResult | None" = None
     conditions: tuple[Criteria, ...] = ()
+    ends_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)

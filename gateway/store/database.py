@@ -75,6 +75,12 @@ class Session(Protocol):
     def audit_key(self, shard: int) -> int:
         """Give the key of an audit row: microseconds since 2020, 12 bits that tell rows apart."""
 
+    def run(self, sql: str, values: Sequence[Any]) -> None:
+        """Run one fixed statement that answers nothing; placeholders are ``?``."""
+
+    def ask(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """Run one fixed statement and give its rows; placeholders are ``?``. Not in a batch."""
+
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded by this transaction."""
 

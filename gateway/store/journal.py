@@ -20,8 +20,17 @@ from gateway.store.keys import bounded, instant, micros
 from gateway.store.leases import LEASE, Leases
 from gateway.store.registry import Registry
 from gateway.store.schema import attempt, message, record, record_key
-from gateway.store.upsert import insert_into
 
+_RECEIVE = (
+    "INSERT INTO message (shard, message_id, channel, control_id, sha256, size, raw, path, peer, "
+    "received_utc, status, lease_utc, deaths, reached) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (shard, channel, control_id, sha256) DO NOTHING RETURNING message_id"
+)
+_FIRST = (
+    "SELECT message_id, received_utc FROM message "
+    "WHERE shard = ? AND channel = ? AND control_id = ? AND sha256 = ?"
+)
 INLINE_BYTES = 256 * 1024
 """Larger messages lie beside the database, one file each."""
 
@@ -104,47 +113,22 @@ class Journal:
         digest = hashlib.sha256(raw).hexdigest()
         path = self.files.keep(digest, raw) if len(raw) > INLINE_BYTES else None
         key = (channel.shard, channel.id, bounded(control_id or ""), digest)
-        values = {
-            "shard": channel.shard,
-            "message_id": _message_id(now),
-            "channel": channel.id,
-            "control_id": key[2],
-            "sha256": digest,
-            "size": len(raw),
-            "raw": raw if path is None else None,
-            "path": path,
-            "peer": peer,
-            "received_utc": micros(now),
-            "status": "received",
-            "lease_utc": micros(now + LEASE),
-            "deaths": 0,
-            "reached": 0,
-        }
+        message_id, received_us = _message_id(now), micros(now)
+        place = (raw if path is None else None, path, peer)
+        timed = (received_us, "received", micros(now + LEASE), 0, 0)
+        row = (channel.shard, message_id, *key[1:], len(raw), *place, *timed)
 
         def insert(session: Session) -> tuple[str, int, bool]:
-            statement = insert_into(session.connection, message).values(values)
-            row = session.connection.execute(
-                statement.on_conflict_do_nothing(
-                    index_elements=["shard", "channel", "control_id", "sha256"]
-                ).returning(message.c.message_id)
-            ).first()
-            if row is not None:
-                return row[0], micros(now), False
-            first = session.connection.execute(
-                select(message.c.message_id, message.c.received_utc).where(
-                    message.c.shard == key[0],
-                    message.c.channel == key[1],
-                    message.c.control_id == key[2],
-                    message.c.sha256 == key[3],
-                )
-            ).one()
+            if session.ask(_RECEIVE, row):
+                return message_id, received_us, False
+            first = session.ask(_FIRST, key)[0]
             return first[0], first[1], True
 
-        message_id, received_us, is_duplicate = self._database.write(insert)
+        id_, first_us, is_duplicate = self._database.write(insert)
         if path is not None:
             # Its row stands now, so that no sweep takes it any more; one that came before did.
             self.files.keep(digest, raw)
-        return Envelope(message_id, channel, raw, instant(received_us), peer, is_duplicate)
+        return Envelope(id_, channel, raw, instant(first_us), peer, is_duplicate)
 
     def message(self, shard: int, message_id: str) -> Message:
         """Give a message without its bytes; raise GW-5007 when there is none."""
@@ -163,17 +147,6 @@ class Journal:
         )
         with self._database.reading() as connection:
             return tuple(_to_record(row) for row in connection.execute(statement))
-
-    def lineage(self, shard: int, message_id: str, ordinal: int) -> bytes | None:
-        """Give the lineage that was kept with a record."""
-        statement = select(record.c.lineage).where(
-            record.c.shard == shard,
-            record.c.message_id == message_id,
-            record.c.ordinal == ordinal,
-        )
-        with self._database.reading() as connection:
-            found = connection.execute(statement).scalar_one_or_none()
-        return bytes(found) if found is not None else None
 
     def attempts(self, shard: int, message_id: str, ordinal: int) -> tuple[Attempt, ...]:
         """Give every run of a record, the first one first."""
@@ -237,32 +210,39 @@ class Journal:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(statement)}
 
-    def write_result(self, shard: int, result: RecordResult, now: datetime) -> None:
+    def write_result(
+        self, shard: int, result: RecordResult, now: datetime, *, ends_message: bool = False
+    ) -> None:
         """Write a record's result that changes no resource: parked, stale, unchanged."""
-        self._database.write(
-            lambda session: record_rows.write(
-                session.connection, shard, result, micros(now) // 1000
-            )
-        )
+        prepared = record_rows.prepare(shard, result)
+
+        def write(session: Session) -> None:
+            with session.batch():
+                record_rows.write(session, prepared, micros(now) // 1000)
+                if ends_message:
+                    record_rows.end(session, shard, result.message_id)
+
+        self._database.write(write)
 
     def finish(self, shard: int, message_id: str) -> str:
         """End a message by its records and give its status: ``parked`` when any of them is."""
-        statuses = select(record.c.status).where(
-            record.c.shard == shard, record.c.message_id == message_id
-        )
 
         def end(session: Session) -> str:
-            found = set(session.connection.execute(statuses.distinct()).scalars())
-            order = ("parked", "corrected", "stored", "stale", "unchanged")
-            status = next((one for one in order if one in found), "empty")
-            session.connection.execute(
-                message.update()
-                .where(message.c.shard == shard, message.c.message_id == message_id)
-                .values(status=status, lease_utc=0)
-            )
-            return status
+            record_rows.end(session, shard, message_id)
+            return record_rows.status(session, shard, message_id)
 
         return self._database.write(end)
+
+    def lineage(self, shard: int, message_id: str, ordinal: int) -> bytes | None:
+        """Give the lineage that was kept with a record, as JSON."""
+        statement = select(record.c.lineage).where(
+            record.c.shard == shard,
+            record.c.message_id == message_id,
+            record.c.ordinal == ordinal,
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(statement).scalar_one_or_none()
+        return record_rows.unpack(bytes(found)) if found is not None else None
 
     # ------------------------------------------------------------ within
 

@@ -100,6 +100,15 @@ class PostgresSession:
         txn, us = self._raw.execute(_AUDIT_KEY.encode()).fetchall()[0]
         return audit_key(us, txn)
 
+    def run(self, sql: str, values: Sequence[Any]) -> None:
+        """Send it; within a batch nothing waits for the answer."""
+        self._raw.execute(_with_percents(sql), values)
+
+    def ask(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """Begin the transaction and run it in one round trip."""
+        with self._raw.pipeline():
+            return self._raw.execute(_with_percents(sql), values).fetchall()
+
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded."""
         if pks:
@@ -140,6 +149,11 @@ class PostgresSession:
         """Take a row per criterion, in order; equal criteria wait here for each other."""
         if digests:
             self._raw.execute(_CRITERIA, (shard, sorted(set(digests))))
+
+
+@lru_cache(maxsize=64)
+def _with_percents(sql: str) -> bytes:
+    return sql.replace("?", "%s").encode()
 
 
 @lru_cache(maxsize=64)

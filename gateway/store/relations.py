@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from gateway.records import Commit, Exclusion, Relation
 from gateway.store.database import Session
 from gateway.store.keys import CURRENT, micros
@@ -11,23 +9,19 @@ from gateway.store.schema import relation
 from gateway.store.schema_access import exclusion
 
 _CHANGED = ("classes", "since_utc", "until_utc")
+_ENDS = tuple(
+    f"UPDATE {table.name} SET until_utc = ? WHERE shard = ? AND reason = ? AND until_utc > ?"  # noqa: S608
+    for table in (relation, exclusion)
+)
 _Row = tuple[int, str, str, str, str, int, int, int]
 
 
-def end(connection: Connection, commit: Commit, now_ms: int) -> None:
+def end(session: Session, commit: Commit, now_ms: int) -> None:
     """End the relations and exclusions of the commit's ended reasons."""
-    if not commit.ended_relations:
-        return
-    for table in (relation, exclusion):
-        connection.execute(
-            table.update()
-            .where(
-                table.c.shard == commit.shard,
-                table.c.reason.in_(commit.ended_relations),
-                table.c.until_utc > now_ms * 1000,
-            )
-            .values(until_utc=now_ms * 1000)
-        )
+    now_us = now_ms * 1000
+    for reason in commit.ended_relations:
+        for statement in _ENDS:
+            session.run(statement, (now_us, commit.shard, reason, now_us))
 
 
 def close(session: Session, shard: int, exclusions: Sequence[Exclusion]) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 
@@ -101,6 +101,14 @@ class SQLiteSession:
             ).fetchall():
                 found[owner, type_, system, value] = id_
         return found
+
+    def run(self, sql: str, values: Sequence[Any]) -> None:
+        """Run it at once."""
+        self._raw.execute(sql, values)
+
+    def ask(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """Run it and read all rows."""
+        return self._raw.execute(sql, values).fetchall()
 
     def supersede(self, shard: int, pks: Sequence[int], txn: int) -> None:
         """Mark versions as superseded."""

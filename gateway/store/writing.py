@@ -17,6 +17,7 @@ from gateway.store.database import AliasKey, Head, Session, Stamp
 from gateway.store.flatten import flatten
 from gateway.store.keys import CURRENT, key_ms, micros, updated_utc, version_key
 from gateway.store.parameter_rows import OwnParameters, StaleParametersError
+from gateway.store.record_rows import PreparedRecord
 from gateway.store.schema import INDEX_TABLES, alias, party, retired, version
 from gateway.store.texts import packed
 
@@ -39,6 +40,7 @@ class PreparedCommit:
     commit: Commit
     changes: tuple[PreparedChange, ...]
     generation: int = 0
+    record: PreparedRecord | None = None
     check: Callable[[Session], None] | None = None
 
 
@@ -55,7 +57,8 @@ def prepare(commit: Commit, own: OwnParameters) -> PreparedCommit:
         seen.add(key)
     ordered = sorted(commit.changes, key=lambda change: (change.type, change.id))
     changes = tuple(_prepare_change(commit.shard, change, own) for change in ordered)
-    return PreparedCommit(commit, changes, own.generation)
+    record = record_rows.prepare(commit.shard, commit.record) if commit.record else None
+    return PreparedCommit(commit, changes, own.generation, record)
 
 
 def _prepare_change(shard: int, change: Change, own: OwnParameters) -> PreparedChange:
@@ -90,9 +93,9 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
     new_aliases = _new_aliases(wanted, known)
     if stamp.generation != prepared.generation:
         raise StaleParametersError
-    relations.end(session.connection, commit, stamp.ms)
     _hide_older(prepared, heads, session)
     with session.batch():
+        relations.end(session, commit, stamp.ms)
         stored = _write_versions(prepared, heads, stamp, session)
         session.insert(
             alias, [(commit.shard, *key, id_) for key, id_ in sorted(new_aliases.items())]
@@ -100,8 +103,10 @@ def apply(prepared: PreparedCommit, session: Session) -> tuple[Stored, ...]:
         relations.begin(session, commit.shard, commit.relations)
         relations.close(session, commit.shard, commit.exclusions)
         outbox_rows.write(session, commit.shard, commit.notices, stamp)
-    if commit.record is not None:
-        record_rows.write(session.connection, commit.shard, commit.record, stamp.ms)
+        if prepared.record is not None:
+            record_rows.write(session, prepared.record, stamp.ms)
+            if commit.ends_message:
+                record_rows.end(session, commit.shard, prepared.record.message_id)
     return tuple(stored[change.type, change.id] for change in commit.changes)
 
 

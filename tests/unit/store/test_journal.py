@@ -10,6 +10,7 @@ from gateway.records import Channel, Commit, RecordResult
 from gateway.store import Store
 from gateway.store.journal import INLINE_BYTES
 from gateway.store.leases import LEASE
+from gateway.store.record_rows import pack
 from tests.unit.store.samples import NOW, SHARD, change
 
 CHANNEL = Channel(
@@ -102,6 +103,31 @@ def test_a_finished_message_is_not_pending(store: Store) -> None:
     store.commit(Commit(SHARD, (change("Patient", "p1"),), record=result))
     assert store.journal.finish(SHARD, envelope.message_id) == "stored"
     assert store.journal.leases.pending(SHARD, NOW + LEASE) == ()
+
+
+def test_the_only_record_of_a_message_ends_it_in_its_own_transaction(store: Store) -> None:
+    stored, parked = received(store), store.journal.receive(CHANNEL, b"MSH|2", None, None, NOW)
+    result = RecordResult(stored, 0, "stored", resources=("Patient/p1",))
+    refused = change("Patient", "p1", expected_version=3)
+    with pytest.raises(GatewayError):
+        store.commit(Commit(SHARD, (refused,), record=result, ends_message=True))
+    assert store.journal.message(SHARD, stored).status == "received"
+    store.commit(Commit(SHARD, (change("Patient", "p1"),), record=result, ends_message=True))
+    assert store.journal.message(SHARD, stored).status == "stored"
+    failed = RecordResult(parked.message_id, 0, "parked", stage="map", error="GW-3001")
+    store.journal.write_result(SHARD, failed, NOW, ends_message=True)
+    assert store.journal.message(SHARD, parked.message_id).status == "parked"
+    assert store.journal.leases.pending(SHARD, NOW + LEASE) == ()
+
+
+def test_lineage_comes_back_as_it_was_given_also_what_was_kept_unpacked(store: Store) -> None:
+    message, lineage = received(store), b'[{"pointer":"/entry/0"}]' * 50
+    store.journal.write_result(SHARD, RecordResult(message, 0, "stored", lineage=lineage), NOW)
+    assert store.journal.lineage(SHARD, message, 0) == lineage
+    assert len(pack(lineage)) < len(lineage) // 10
+    kept_before = "UPDATE record SET lineage = ? WHERE shard = ?"
+    store.database.write(lambda session: session.run(kept_before, (lineage, SHARD)))
+    assert store.journal.lineage(SHARD, message, 0) == lineage
 
 
 def test_one_parked_record_parks_the_message_and_is_found_by_its_keys(store: Store) -> None:
