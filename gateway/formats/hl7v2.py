@@ -122,8 +122,9 @@ class HL7v2Reader:
 
 
 def declared_charset(raw: bytes) -> str | None:
-    """Give the first repetition of MSH-18 from undecoded bytes.
+    """Give the character set of MSH-18 from undecoded bytes.
 
+    Of several the first, unless that is ASCII or empty: what is not ASCII can only be the next.
     A multibyte character of GB 18030 may end in the byte of a delimiter, which shifts the fields;
     so a header that is not ASCII is also read as GB 18030, and believed if it says so itself.
     In UTF-16 the bytes of ``MSH`` declare it, also where MSH-18 is empty.
@@ -148,8 +149,10 @@ def _field_18(header: str) -> str | None:
     if len(fields) < 18:
         return None
     repetition = fields[1][1:2]
-    stated = fields[17].split(repetition)[0] if repetition else fields[17]
-    return stated.strip().strip('"') or None
+    stated = fields[17].split(repetition) if repetition else [fields[17]]
+    names = [name for one in stated if (name := one.strip().strip('"'))]
+    wider = [name for name in names if codec_of(name) != "ascii"]
+    return next(iter(wider or names), None)
 
 
 def split_lines(text: str) -> list[_Line]:
@@ -157,7 +160,7 @@ def split_lines(text: str) -> list[_Line]:
 
     Raises GW-2103 where a line does not begin with a segment name, GW-2107 for too many, GW-2607.
     """
-    text = text.lstrip("\x0b\x00").rstrip("\x1c\x00\r\n ")
+    text = text.lstrip("\x0b\x00").rstrip("\x1c\x1a\x00\r\n ")
     refuse_nulls(text)
     if "\r" in text:
         text = text.replace("\r\n", "\r")
@@ -183,17 +186,20 @@ def _misplaced(number: int, *, is_first: bool) -> GatewayError:
 
 
 def _readings(lines: list[_Line], codec: str, kind: str | None) -> Iterator[Callable[[], Parsed]]:
-    """Cut the lines into messages; the finding of a batch trailer goes with the last message."""
+    """Cut the lines into messages; the finding of a trailer goes with the last message."""
     messages: list[list[_Line]] = []
     findings: list[Issue] = []
-    batched = 0
+    batched = batches = 0
     for line in lines:
         name = line.text[:3]
         if name == "MSH":
             messages.append([line])
         elif name in _BATCH:
+            batches += name == "BHS"
             if name == "BTS":
                 findings += _count(line, len(messages) - batched)
+            elif name == "FTS" and batches:
+                findings += _count(line, batches)
             batched = len(messages) if name in {"BHS", "BTS"} else batched
         elif not messages:
             raise GatewayError("GW-2101", where=Place(name, line.number, 1))
@@ -211,9 +217,10 @@ def _count(line: _Line, found: int) -> list[Issue]:
     declared = fields[1].strip() if len(fields) > 1 else ""
     if not declared.isdecimal() or int(declared) == found:
         return []
-    place = Place("BTS-1", line.number)
+    name = line.text[:3]
+    place = Place(f"{name}-1", line.number)
     count = min(int(declared), 10**9)
-    return [issue("GW-2105", "warning", place=place, segment="BTS", declared=count, found=found)]
+    return [issue("GW-2105", "warning", place=place, segment=name, declared=count, found=found)]
 
 
 def _parse(

@@ -42,8 +42,8 @@ _NAMES = {
     "big-5": "big5",
     "big5": "big5",
     "cns11643-1992": "big5",
-    "isoir87": "iso2022_jp",
-    "isoir159": "iso2022_jp",
+    "isoir87": "iso2022_jp_2",
+    "isoir159": "iso2022_jp_2",
     "windows-1252": "cp1252",
     **{f"8859/{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))},
 }
@@ -71,6 +71,12 @@ _KEPT = re.compile(
 )
 _UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
 _CHUNK_BYTES = 1 << 20
+_WIDE = ("utf-16", "utf-32")
+# What is declared otherwise and yet reads as UTF-8 all along is UTF-8, once it holds sixteen
+# different characters of two bytes, or four of more: in GB 18030 the first bytes of the latter are
+# those of rare characters, and chance makes such a text once in 10^8.
+_CERTAIN = 16
+_SAMPLE_BYTES = 1 << 18
 
 
 def codec_of(name: str) -> str | None:
@@ -115,7 +121,8 @@ def decide_charset(raw: bytes, channel: str | None, declared: str | None, where:
 
     ``declared`` is what the message itself says, ``where`` stands for that declaration. Raises
     GW-2601 (unknown name), GW-2603 (byte order mark against the declaration), GW-2604 and
-    GW-2605 (detection), GW-2606 (UTF-16 without byte order).
+    GW-2605 (detection), GW-2606 (UTF-16 without byte order), GW-2608 (bytes that cannot be what
+    was declared).
     """
     mark = mark_of(raw)
     if channel and channel != DETECT:
@@ -124,11 +131,37 @@ def decide_charset(raw: bytes, channel: str | None, declared: str | None, where:
         stated = required_codec(declared, where) if declared else None
     if mark and stated and not stated.startswith(mark):
         raise GatewayError("GW-2603", where=where, mark=mark, charset=stated)
-    if stated in _ENDIAN and not mark:
-        raise GatewayError("GW-2606", where=where, charset=stated)
+    if stated and not mark:
+        _demand_likely(raw, stated, where)
     if mark or stated:
         return mark or stated or "utf-8"
     return _detect(raw) if channel == DETECT else "utf-8"
+
+
+def _demand_likely(raw: bytes, stated: str, where: Place) -> None:
+    """Raise GW-2608 where the bytes rule out what was declared, GW-2606 without byte order.
+
+    A document that was converted without its declaration would otherwise become other characters,
+    and nobody would be told.
+    """
+    if stated.startswith(_WIDE):
+        if b"\0" not in raw[:_SAMPLE_BYTES]:
+            found = "ASCII, UTF-8 …"
+            raise GatewayError("GW-2608", where=where, charset=stated, found=found)
+        if stated in _ENDIAN:
+            raise GatewayError("GW-2606", where=where, charset=stated)
+    elif stated not in ("utf-8", "ascii") and not raw.isascii() and _is_utf_8(raw):
+        raise GatewayError("GW-2608", where=where, charset=stated, found="utf-8")
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    """Say whether the text is UTF-8 beyond doubt, by its beginning."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(raw[:_SAMPLE_BYTES])
+    except UnicodeDecodeError:
+        return False
+    beyond = {character for character in text if character > "\x7f"}
+    return sum(1 if character < "\u0800" else 4 for character in beyond) >= _CERTAIN
 
 
 def _detect(raw: bytes) -> str:

@@ -21,7 +21,7 @@ from lxml import etree
 
 from gateway.errors import GatewayError
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
-from gateway.formats.text import decide_charset, decode, normalise
+from gateway.formats.text import DETECT, decide_charset, decode, form_of, normalise
 from gateway.formats.xml_faults import fault_of
 from gateway.formats.xml_registered import registered_document
 from gateway.records import Channel, Envelope, Format, Node, Parsed, Place
@@ -228,6 +228,10 @@ def parse(raw: bytes, charset: str | None) -> tuple[Any, str]:
     demand_size(raw)
     declared = _DECLARED.search(raw[:1000].replace(b"\x00", b""))
     stated = declared.group(1).decode("ascii") if declared else None
+    # Two bytes for the first sign tell UTF-16 and its byte order, marked or not.
+    form = form_of(raw, "<")
+    if form is not None and form.startswith("utf-16-") and not (charset and charset != DETECT):
+        stated = form
     codec = decide_charset(raw, charset, stated, Place("", 1))
     text = decode(raw, codec).lstrip()
     _refuse_doctype(text, raw.count(b"\n", 0, len(raw) - len(raw.lstrip())))

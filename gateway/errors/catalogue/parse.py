@@ -255,6 +255,14 @@ _CHARSET = (
         "文件或传输已损坏，请重新导出后再发送。",
         "The file or its transmission is damaged; export it anew and send it again.",
     ),
+    Entry(
+        "GW-2608",
+        Kind.UNREADABLE,
+        "声明为 {charset}，字节却是 {found}。",
+        "It is declared as {charset}, but its bytes are {found}.",
+        "请更正 MSH-18、XML 声明或通道的 charset（通道的优先）。",
+        "Correct MSH-18, the XML declaration, or the channel's charset, which overrides both.",
+    ),
 )
 
 _FRAMING = (

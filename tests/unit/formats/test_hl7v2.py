@@ -50,6 +50,17 @@ def test_msh_18_is_found_behind_a_character_that_ends_in_a_delimiter_byte() -> N
     assert texts(parsed, "MSH-3") == ["亅"]
 
 
+@pytest.mark.parametrize("stated", ["~GB 18030-2000", "ASCII~GB 18030-2000", "GB 18030-2000~ASCII"])
+def test_of_several_character_sets_the_wider_reads_what_is_not_ascii(stated: str) -> None:
+    (parsed,) = read(ORU.format(charset=stated).encode("gb18030"), "hl7v2")
+    assert (parsed.charset, texts(parsed, "PID-5.2")) == ("gb18030", ["患者"])
+
+
+def test_the_mark_that_old_systems_end_a_file_with_is_no_segment() -> None:
+    (parsed,) = read(ORU.format(charset="").encode() + b"\x1a\r\n", "hl7v2")
+    assert parsed.control_id == "LIS0001"
+
+
 @pytest.mark.parametrize("separator", ["\r", "\n", "\r\n"])
 def test_segments_may_end_in_any_line_end_and_keep_their_number(separator: str) -> None:
     raw = ORU.format(charset="").replace("\r", separator).encode()
@@ -128,6 +139,19 @@ def test_a_batch_that_lost_messages_is_reported() -> None:
     raw = f"BHS|^~\\&|LIS\r{ORU.format(charset='')}BTS|3\r"
     (record,) = read(raw.encode(), "hl7v2")
     assert [finding.number for finding in record.issues] == ["GW-2105"]
+
+
+@pytest.mark.parametrize(
+    ("batches", "declared", "found"), [(1, 2, ["FTS-1"]), (2, 2, []), (0, 1, []), (2, 1, ["FTS-1"])]
+)
+def test_a_file_that_lost_batches_is_reported(
+    batches: int, declared: int, found: list[str]
+) -> None:
+    inner = ORU.format(charset="")
+    body = f"BHS|^~\\&|LIS\r{inner}BTS|1\r" * batches or inner
+    records = read(f"FHS|^~\\&|LIS\r{body}FTS|{declared}\r".encode(), "hl7v2")
+    places = [one.place.path for record in records for one in record.issues if one.place]
+    assert places == found
 
 
 def test_one_bad_message_of_a_batch_does_not_hide_the_next() -> None:

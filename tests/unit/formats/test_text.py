@@ -113,3 +113,29 @@ def test_a_character_cut_by_a_piece_is_whole() -> None:
 )
 def test_width_is_normalised_and_meaning_is_kept(raw: str, text: str | None) -> None:
     assert normalise(raw) == text
+
+
+@pytest.mark.parametrize("stated", ["gb18030", "GBK", "8859/1", "BIG-5"])
+def test_utf_8_that_is_declared_as_something_else_is_refused(stated: str) -> None:
+    raw = "<?xml version='1.0'?><患者>测试汉字</患者>".encode()
+    for channel, declared in ((None, stated), (stated, None)):
+        with pytest.raises(GatewayError) as caught:
+            decide_charset(raw, channel, declared, Place("MSH-18", 1))
+        assert caught.value.number == "GW-2608"
+        assert caught.value.where == Place("MSH-18", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [("陆露", "gbk"), ("青山镇卫生院，患者张三", "gb18030"), ("Zoë Ã©", "8859/1")],
+)
+def test_a_declared_text_that_may_be_so_is_read_as_declared(text: str, codec: str) -> None:
+    found = decide_charset(text.encode(codec_of(codec) or codec), None, codec, Place("", 1))
+    assert decode(text.encode(found), found) == text
+
+
+@pytest.mark.parametrize("stated", ["utf-16", "UTF-16LE", "UNICODE UTF-32"])
+def test_single_bytes_are_not_two_whatever_is_declared(stated: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        decide_charset(b'<?xml version="1.0" encoding="utf-16"?><a/>', None, stated, Place("", 1))
+    assert caught.value.number == "GW-2608"

@@ -199,3 +199,19 @@ def test_a_path_that_does_not_parse_says_why(path: str, column: int, text: str) 
     with pytest.raises(PathError, match=text) as caught:
         DIALECTS["xml"].compile(path, {"h": HL7})
     assert caught.value.column == column
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("head", ["", '<?xml version="1.0" encoding="UTF-16"?>'])
+def test_utf_16_without_a_mark_is_told_by_its_first_sign(codec: str, head: str) -> None:
+    (parsed,) = read(f"{head}<a>测</a>".encode(codec), "xml")
+    assert texts(parsed, "/a") == ["测"]
+
+
+def test_a_document_converted_without_its_declaration_is_refused_not_garbled() -> None:
+    raw = '<?xml version="1.0" encoding="GB2312"?><姓名>张三丰</姓名>'.encode()
+    with pytest.raises(GatewayError) as caught:
+        read(raw, "xml")
+    assert caught.value.number == "GW-2608"
+    (parsed,) = read(raw, "xml", "utf-8")
+    assert texts(parsed, "/姓名") == ["张三丰"]
