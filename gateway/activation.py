@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from gateway.delivery import Delivered, Notification, Outcome, Sender
+from gateway.delivery import Answered, Delivered, Notification, Outcome, Sender
 from gateway.delivery.subscription import Subscription, read_subscription
 from gateway.errors import GatewayError
 from gateway.fhir import codec
@@ -129,7 +129,7 @@ class Activation:
         elif outcome.is_permanent or self._now() - stored.updated_utc >= PATIENCE:
             self._set(stored, "error", str(outcome.error))
 
-    def _call(self, stored: Stored, wish: Subscription, kind: str) -> Outcome:
+    def _call(self, stored: Stored, wish: Subscription, kind: str) -> Answered:
         said = Notification(
             self._sender.address,
             wish.recipient,

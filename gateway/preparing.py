@@ -69,6 +69,9 @@ class Watching(Protocol):
     ) -> Sequence[Notice]:
         """Give the notices of a write, asking nothing of the store for any one of them."""
 
+    def copies(self, shard: int, notices: Iterable[Notice]) -> Sequence[Notice]:
+        """Give the notices that also go out in a member's own format."""
+
     def committed(self, shard: int, types: Iterable[str]) -> None:
         """Learn that resources of these types were written."""
 
@@ -109,16 +112,17 @@ class Preparer:
         changes = tuple(
             self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
         )
-        watched: Sequence[Notice] = ()
-        if self.watching is not None:
+        notices = [*gathered.notices.values()]
+        if self.watching is not None and not context.options.get(HISTORICAL):
             previous = {draft.reference: draft.previous for draft in overlay.drafts.values()}
-            watched = self.watching.notices(shard, changes, previous)
+            notices += self.watching.copies(shard, notices)
+            notices += self.watching.notices(shard, changes, previous)
         commit = Commit(
             shard,
             changes,
             tuple(gathered.relations.values()),
             tuple(sorted(gathered.ended | _gone(overlay.drafts.values()))),
-            (*gathered.notices.values(), *watched),
+            tuple(notices),
             tuple(gathered.exclusions),
         )
         return Prepared(commit, tuple(overlay.drafts.values()), tuple(issues))

@@ -9,21 +9,31 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from random import SystemRandom
 
+from gateway import subscriptions
 from gateway.activation import Activation
+from gateway.carriers import outgoing
 from gateway.carriers.folder import Folder, folder_options
 from gateway.carriers.polling import Poller
 from gateway.carriers.state import State
 from gateway.carriers.taking import Refusal, Take, Taken
 from gateway.carriers.view import View
 from gateway.carriers.view_options import view_options
-from gateway.delivery import AddressGuard, Backoff, Dispatcher, Sender
+from gateway.delivery import (
+    AddressGuard,
+    Backoff,
+    Dispatcher,
+    Outlet,
+    Sender,
+    endpoint_secret,
+)
 from gateway.errors import GatewayError
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import Limits, MLLPListener
 from gateway.interactions import Request
-from gateway.outlets import Outlets
+from gateway.mapping import MappingProgram
+from gateway.outlets import Native, Outlets
 from gateway.pipeline import Pipeline
-from gateway.records import Channel, Principal
+from gateway.records import Channel, Principal, Visibility
 from gateway.sealing import start_sealer
 from gateway.telemetry import log
 from gateway.upkeep import Upkeep
@@ -53,13 +63,11 @@ def beside(runtime: Runtime) -> Iterator[None]:
 def build_worker(runtime: Runtime) -> Worker:
     """Wire a worker to the runtime's store and settings."""
     settings = runtime.settings
-    sender = Sender(
-        AddressGuard.from_setting(settings.allowed_networks),
-        f"{settings.public_url}/fhir",
-        runtime.clock,
-    )
+    guard = AddressGuard.from_setting(settings.allowed_networks)
+    sender = Sender(guard, f"{settings.public_url}/fhir", runtime.clock)
     store, now = runtime.store, runtime.clock
     outlets = Outlets(store, sender, runtime.pipeline.secret, runtime.access.viewer, now)
+    outlets.native = native_outlets(runtime, outgoing.Ways(sender, guard))
 
     def amend(principal: Principal, request: Request) -> None:
         runtime.pipeline.write(principal, [request])
@@ -74,6 +82,26 @@ def build_worker(runtime: Runtime) -> Worker:
         maintain=Upkeep(store, settings, now),
         chores=(activation,),
     )
+
+
+def native_outlets(runtime: Runtime, ways: outgoing.Ways) -> Native:
+    """Make what gives the outlet of a channel; None for one that does not push (any more)."""
+
+    def find(shard: int, id_: str, sight: Visibility) -> Outlet | None:
+        channel = runtime.store.registry.channel(id_)
+        if subscriptions.OPTION not in channel.options:
+            return None
+        library = runtime.pipeline.library
+
+        def program() -> MappingProgram:
+            library.refresh()
+            return library.get(channel.mappings[0])
+
+        secret = endpoint_secret(runtime.pipeline.secret, shard, channel.member)
+        store, now = runtime.store, runtime.clock
+        return outgoing.PushOutlet(store, channel, program, ways, secret, sight, now)
+
+    return find
 
 
 def listening(runtime: Runtime) -> ExitStack:

@@ -96,7 +96,9 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     store.code_sets = LoadedCodeSets(own.terminology)
     validator = ShardValidators(own, partial(stored_definitions, store))
     access = _access(settings, store, secret, clock)
-    watches = Watches(partial(stored_subscriptions, store), access.viewer, monotonic)
+    watches = Watches(
+        partial(stored_subscriptions, store), access.viewer, monotonic, store.registry.channels
+    )
     pipeline = Pipeline(
         store,
         READERS,

@@ -1,7 +1,7 @@
 """The option ``view`` of a channel: which view, how far to look back, where answers go."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def view_options(told: Mapping[str, Any]) -> ViewOptions:
         overlap, every_s = float(told.get("overlap", 300)), float(told.get("every_s", 30))
     except (LookupError, TypeError, ValueError) as err:
         raise _wrong("charset, overlap, every_s") from err
-    url = _url(told)
+    url = database_url(told, _wrong)
     return ViewOptions(
         url,
         told["table"],
@@ -88,26 +88,29 @@ def _answers(told: Mapping[str, Any], url: URL) -> Answers | None:
     key = answers.get("key", ())
     if not isinstance(key, list) or not key:
         raise _wrong("answers: key")
-    own = _url(answers) if "url" in answers else url
+    own = database_url(answers, _wrong) if "url" in answers else url
     return Answers(own, answers["table"], answers.get("schema"), tuple(map(str, key)))
 
 
-def _url(told: Mapping[str, Any]) -> URL:
-    """Give the address with its password, which stands in a file or a variable, never in here."""
+def database_url(told: Mapping[str, Any], wrong: Callable[[str], GatewayError]) -> URL:
+    """Give the address with its password, which stands in a file or a variable, never in here.
+
+    Raises what ``wrong`` makes of the name that is not right.
+    """
     try:
-        url = make_url(told["url"])
+        url = make_url(told.get("url", ""))
     except ArgumentError as err:
-        raise _wrong("url") from err
+        raise wrong("url") from err
     if url.password is not None:
-        raise _wrong("url: password → password_file, password_env")
+        raise wrong("url: password → password_file, password_env")
     if "password_file" in told:
         try:
             return url.set(password=Path(told["password_file"]).read_text("utf-8").strip())
         except (OSError, UnicodeDecodeError) as err:
-            raise _wrong("password_file") from err
+            raise wrong("password_file") from err
     if "password_env" in told:
         if told["password_env"] not in os.environ:
-            raise _wrong("password_env")
+            raise wrong("password_env")
         return url.set(password=os.environ[told["password_env"]])
     return url
 

@@ -65,6 +65,10 @@ def add(
     try:
         shard = _shard_of(store, member)
         one = Channel(name, shard, member, format_, mappings, charset, zone, policy, options)  # type: ignore[arg-type]
+        if "push" in options:
+            from gateway.carriers.outgoing import push_of
+
+            push_of(one)
         store.registry.add_channel(one)
     finally:
         store.close()

@@ -10,6 +10,8 @@ import click
 from gateway.cli.options import settings_of, with_settings
 from gateway.delivery import endpoint_secret
 from gateway.errors import GatewayError
+from gateway.fhir import codec
+from gateway.records import Visibility
 from gateway.store import Delivery, Store
 from gateway.wiring import open_store, utc_now
 
@@ -68,10 +70,10 @@ def show(shard: int, number: int, **given: Any) -> None:
     """Show one notice with the reason of its last failure. 查看一条通知。"""
     with _store(**given) as store:
         one = _delivery(store, shard, number)
-        member = store.registry.member(shard, one.recipient)
+        address = _address(store, shard, one.recipient)
     for name, value in (
         ("recipient", one.recipient),
-        ("address", member.endpoint if member and member.endpoint else "(none 未登记)"),
+        ("address", address or "(none 未登记)"),
         ("topic", one.topic),
         ("focus", one.focus),
         ("stream", f"{one.stream} #{one.number}"),
@@ -84,6 +86,23 @@ def show(shard: int, number: int, **given: Any) -> None:
         ("reason", one.last_error or "-"),
     ):
         click.echo(f"{name:14}{value}")
+
+
+def _address(store: Store, shard: int, recipient: str) -> str | None:
+    """Say where a recipient's notices go: an address, or the way of a channel that pushes."""
+    type_, _, id_ = recipient.rpartition("/")
+    if type_ == "Subscription":
+        found = store.read(Visibility(shard, "", sees_all=True), type_, id_)
+        resource = {} if found is None or found.is_deleted else codec.decode_stored(found.body)
+        endpoint: str | None = resource.get("channel", {}).get("endpoint")
+        return endpoint
+    if type_ == "Channel":
+        channels = [one for one in store.registry.channels(shard) if one.id == id_]
+        told = channels[0].options.get("push") if channels else None
+        ways = told.keys() & {"http", "soap", "mllp", "folder", "table"} if told else set()
+        return ", ".join(f"push: {way}" for way in sorted(ways)) or None
+    member = store.registry.member(shard, recipient)
+    return member.endpoint if member else None
 
 
 @deliveries.command("replay")

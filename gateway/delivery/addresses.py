@@ -73,6 +73,10 @@ class AddressGuard:
         trusted with the others. Raises GW-6107 (no usable URL), GW-6103 (no such name), GW-6102.
         """
         scheme, host, port = _parts(url)
+        return Pinned(scheme, host, port, self.check_host(host, port))
+
+    def check_host(self, host: str, port: int) -> str:
+        """Resolve a host and choose its address; raise GW-6103, GW-6102 as ``check``."""
         try:
             addresses = [ipaddress.ip_address(_literal(a)) for a in self._resolve(host, port)]
         except (OSError, UnicodeError) as err:
@@ -81,7 +85,7 @@ class AddressGuard:
             raise GatewayError("GW-6103", host=host)
         if not all(self.permits(address) for address in addresses):
             raise GatewayError("GW-6102", host=host)
-        return Pinned(scheme, host, port, str(addresses[0]))
+        return str(addresses[0])
 
     def permits(self, address: Address) -> bool:
         """Say whether notices may go to an address."""

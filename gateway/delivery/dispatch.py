@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.delivery.backoff import Backoff
-from gateway.delivery.sender import Delivered, Failed, Outcome
+from gateway.delivery.sender import Awaited, Delivered, Failed, Outcome
 from gateway.errors import GatewayError
 from gateway.store import Delivery, Outbox
 from gateway.telemetry import DELIVERIES, log
@@ -20,7 +20,11 @@ from gateway.telemetry import DELIVERIES, log
 LOG = log("delivery")
 BATCH = 20
 CLOSED = timedelta(seconds=1)
+NOTHING_DUE = timedelta(milliseconds=250)
+"""So long a recipient is not asked for whom nothing is due; a new notice waits no longer."""
 RENEW_EVERY = timedelta(seconds=10)
+SOON = timedelta(minutes=1)
+"""What a receiver has been given may wait so long before it counts as failing."""
 Recipient = tuple[int, str]
 
 
@@ -69,6 +73,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._busy: set[Recipient] = set()
         self._held: dict[Recipient, datetime] = {}
+        self._ill: set[Recipient] = set()
         self._leased: dict[Recipient, tuple[int, ...]] = {}
         self._renewed: datetime | None = None
         self._is_stopping = False
@@ -83,7 +88,7 @@ class Dispatcher:
                 if key in self._busy or (held is not None and held > self._now()):
                     continue
                 self._busy.add(key)
-            lane = self._well if held is None else self._failed
+            lane = self._failed if key in self._ill else self._well
             begun.append(lane.submit(self._serve, key))
         return begun
 
@@ -112,7 +117,13 @@ class Dispatcher:
                 ended, is_well = self._send(key, batch)
                 count += ended
                 if not is_well:
-                    break
+                    return count
+            if not count:
+                self._held.setdefault(key, self._now() + NOTHING_DUE)
+        except GatewayError as error:  # The store is away, or what is registered cannot be read.
+            self._held[key] = self._now() + self._backoff.first
+            LOG.warning("recipient not served", recipient=key[1], error=error.number)
+            raise
         finally:
             with self._lock:
                 self._leased.pop(key, None)
@@ -121,6 +132,7 @@ class Dispatcher:
 
     def _lease(self, key: Recipient) -> tuple[Delivery, ...]:
         shard, recipient = key
+        self._held.pop(key, None)
         outlet = self._outlets(shard, recipient)
         if outlet is not None and not outlet.is_open:
             self._held[key] = self._now() + CLOSED
@@ -149,6 +161,8 @@ class Dispatcher:
         left = list(batch)
         ended = 0
         while left and outlet is not None and not self._is_stopping:
+            if ended and not all(map(outlet.permits, left[: outlet.most])):
+                break  # A right ended while others were sent: what is left is looked at anew.
             run = _run(left, outlet.most)
             outcome = outlet.send(run)
             left = left[len(run) :]
@@ -159,7 +173,7 @@ class Dispatcher:
             outlet.ended(outcome, is_parked=is_parked)
             if isinstance(outcome, Delivered):
                 continue
-            if not outcome.is_permanent:
+            if isinstance(outcome, Failed) and not outcome.is_permanent:
                 self._release(shard, left)
                 return ended, False
             behind = [one for one in left if one.stream == run[0].stream]
@@ -175,18 +189,23 @@ class Dispatcher:
         if isinstance(outcome, Delivered):
             self._outbox.done(shard, [one.pk for one in run], now)
             DELIVERIES.labels(recipient, "done").inc(len(run))
-            self._held.pop(key, None)
+            self._ill.discard(key)
             return False
         first = run[0]
         next_utc = self._next(first, outcome, now)
         error = str(outcome.error)
+        self._release(shard, run[1:])
         if next_utc is None:
             self._outbox.park(shard, first.pk, error)
+        elif isinstance(outcome, Awaited):
+            is_long = now - first.created_utc >= SOON
+            self._outbox.await_answer(shard, first.pk, next_utc, error if is_long else None)
+            return False
         else:
             self._outbox.fail(shard, first.pk, next_utc, error)
-        self._release(shard, run[1:])
-        if not outcome.is_permanent:
+        if isinstance(outcome, Failed) and not outcome.is_permanent:
             self._held[key] = next_utc or now + self._backoff.first
+            self._ill.add(key)
         result = "parked" if next_utc is None else "failed"
         DELIVERIES.labels(recipient, result).inc()
         LOG.warning(
@@ -199,7 +218,10 @@ class Dispatcher:
         )
         return next_utc is None
 
-    def _next(self, first: Delivery, outcome: Failed, now: datetime) -> datetime | None:
+    def _next(self, first: Delivery, outcome: Failed | Awaited, now: datetime) -> datetime | None:
+        if isinstance(outcome, Awaited):
+            is_over = now - first.created_utc >= self._backoff.lifetime
+            return None if is_over else now + outcome.again
         if outcome.is_permanent:
             return None
         return self._backoff.next_attempt(

@@ -39,7 +39,18 @@ class Failed:
     retry_after: timedelta | None = None
 
 
-Outcome = Delivered | Failed
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The receiver has been given it and has not said yet; it is asked again after ``again``."""
+
+    error: GatewayError
+    again: timedelta = timedelta(seconds=2)
+
+
+Answered = Delivered | Failed
+Outcome = Answered | Awaited
+Judge = Callable[[requests.Response, Pinned], Answered]
+"""Reads an answer, its body too where it counts; what requests raises meanwhile is a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,7 @@ class Sender:
         body = codec.encode(notification(delivery, self._fhir_address, self._now()))
         return self.call(Letter(url, secret, delivery.idempotency_key, body))
 
-    def check(self, url: str) -> Outcome:
+    def check(self, url: str) -> Answered:
         """Say whether an address may be called at all; nothing is sent."""
         try:
             self._guard.check(url)
@@ -141,10 +152,10 @@ class Sender:
             return Failed(error, is_permanent=not KINDS[error.kind].is_retried)
         return Delivered(0)
 
-    def call(self, letter: Letter) -> Outcome:
+    def call(self, letter: Letter, judge: Judge | None = None) -> Answered:
         """Send what was made ready and say how it ended; nothing is raised.
 
-        No redirect is followed, the answer's body is not read.
+        No redirect is followed; the status decides, and no body is read, unless ``judge`` does.
         """
         try:
             pinned = self._guard.check(letter.endpoint)
@@ -163,7 +174,7 @@ class Sender:
         with self._lock:
             peer = self._peers.setdefault(letter.endpoint, Peer())
         with peer.lock:
-            return self._transmit(peer, pinned, letter, headers)
+            return self._transmit(peer, pinned, letter, headers, judge or judge_status)
 
     def close(self) -> None:
         """Close all connections."""
@@ -173,11 +184,11 @@ class Sender:
             self._peers.clear()
 
     def _transmit(
-        self, peer: Peer, pinned: Pinned, letter: Letter, headers: Mapping[str, str]
-    ) -> Outcome:
+        self, peer: Peer, pinned: Pinned, letter: Letter, headers: Mapping[str, str], judge: Judge
+    ) -> Answered:
         connect_s, read_s = self._timeouts_s
         try:
-            response = peer.session(pinned).request(
+            with peer.session(pinned).request(
                 letter.method,
                 letter.endpoint + letter.path,
                 data=letter.body,
@@ -185,18 +196,18 @@ class Sender:
                 timeout=(connect_s, letter.timeout_s or read_s),
                 allow_redirects=False,
                 stream=True,
-            )
+            ) as response:
+                return judge(response, pinned)
         except requests.exceptions.SSLError:
             return _failed("GW-6108", pinned)
         except requests.exceptions.Timeout:
             return _failed("GW-6104", pinned, cause="timeout")
         except requests.exceptions.RequestException as err:
             return _failed("GW-6104", pinned, cause=type(err).__name__)
-        with response:
-            return _outcome(response, pinned)
 
 
-def _outcome(response: requests.Response, pinned: Pinned) -> Outcome:
+def judge_status(response: requests.Response, pinned: Pinned) -> Answered:
+    """Say by its status how a request ended."""
     status = response.status_code
     if 200 <= status < 300:
         return Delivered(status)

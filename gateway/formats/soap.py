@@ -73,6 +73,54 @@ def result(success: str, text: str, message_id: str) -> str:
     )
 
 
+def call(version: str, action: str, message: str) -> bytes:
+    """Write a call of the operation."""
+    inner = (
+        f'<h:{OPERATION} xmlns:h="{SERVICE}"><h:action>{escape(action)}</h:action>'
+        f"<h:message>{escape(message)}</h:message></h:{OPERATION}>"
+    )
+    return _envelope(version, inner)
+
+
+def read_answer(raw: bytes, charset: str | None = None) -> str:
+    """Give the text that a service answers, or the code of its fault (``Server`` …).
+
+    Raises GW-1070 for what is no answer of one text.
+    """
+    root = _parsed(raw, charset)
+    body = next((one for one in _children(root) if _split(one)[1] == "Body"), None)
+    inner = _children(body) if body is not None else []
+    if _split(root)[0] not in ENVELOPES or len(inner) != 1:
+        raise GatewayError("GW-1070", reason="Envelope/Body")
+    if _split(inner[0])[1] == "Fault":
+        return _fault_code(inner[0])
+    element = inner[0]
+    while _split(element)[1] != "res" and len(within := _children(element)) == 1:
+        element = within[0]
+    if _split(element)[1] == "res":
+        return str(etree.tostring(element, encoding="unicode", with_tail=False))
+    return "".join(element.itertext())
+
+
+def read_result(text: str) -> str:
+    """Give ``success`` of the flat answer; raise GW-1070 when it says none."""
+    root = _parsed(text.strip().encode(), "utf-8")
+    for element in root.iter():
+        if isinstance(element.tag, str) and _split(element)[1] == "success":
+            return (element.text or "").strip()[:20]
+    raise GatewayError("GW-1070", reason="success")
+
+
+def _fault_code(fault: Any) -> str:
+    """Give the local name of a fault's code, in both versions."""
+    for element in fault.iter():
+        name = _split(element)[1] if isinstance(element.tag, str) else ""
+        is_code = name == "faultcode" or (name == "Value" and element.text)
+        if is_code:
+            return (element.text or "").strip().rpartition(":")[2][:40] or "Server"
+    return "Server"
+
+
 def answer(version: str, text: str) -> bytes:
     """Wrap an answer's text in an envelope of the caller's version."""
     inner = (

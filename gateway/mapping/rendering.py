@@ -6,6 +6,7 @@ reported with its pointer, and written where a ``back:`` rule says ``rest``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -16,11 +17,12 @@ from gateway.mapping.program import MappingProgram
 from gateway.mapping.run import OPTION
 from gateway.mapping.ways import Pairs, Stand, Step, Way, stands_of, ways_of
 from gateway.mapping.writable import filled
-from gateway.mapping.writing import Cells, text_of, write_message, write_rows
+from gateway.mapping.writing import Cells, Native, text_of, write_message, write_rows
 from gateway.mapping.writing_trees import write_json, write_xml
 from gateway.records import Format, Json, Resource
 
 Counts = tuple[int, ...]
+_NONE: Mapping[str, Native] = MappingProxyType({})
 _WRITERS: Mapping[Format, Callable[[Cells, str | None, MappingProgram], str]] = {
     "rows": write_rows,
     "hl7v2": write_message,
@@ -32,22 +34,32 @@ _WRITERS: Mapping[Format, Callable[[Cells, str | None, MappingProgram], str]] = 
 class Renderer:
     """Renders bundles through one mapping's rules that work backwards."""
 
-    def __init__(self, program: MappingProgram, model: fhirpath.Model) -> None:
+    def __init__(
+        self,
+        program: MappingProgram,
+        model: fhirpath.Model,
+        options: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Take the mapping, and the options of a channel where there is one."""
         if program.tree is None or program.shapes is None or program.format not in _WRITERS:
             raise GatewayError("GW-3107", what=program.id, format=program.format)
         self._program = program
         self._model = model
         self.ways = ways_of(program.tree, program.format, program.shapes)
         self._stands = stands_of(program.tree)
-        self._options: Mapping[str, Json] = {**program.options, **program.samples.options}
+        given = program.samples.options if options is None else options
+        self._options: Mapping[str, Json] = {**program.options, **given}
         self._inverter = Inverter(program, self._filled)
 
-    def render(self, bundle: Resource, template: str | None = None) -> tuple[str, list[str]]:
+    def render(
+        self, bundle: Resource, template: str | None = None, given: Mapping[str, Native] = _NONE
+    ) -> tuple[str, list[str]]:
         """Give the native text and the pointers of the elements that nothing rendered.
 
+        ``given`` are native paths with what stands there unless a ``back:`` rule says otherwise.
         Raises GW-3107 where the bundle holds several resources that one rule stands for.
         """
-        cells: Cells = {}
+        cells: Cells = dict(given)
         read: set[str] = set()
         resources = [entry["resource"] for entry in bundle.get("entry", ())]
         for way in self.ways:

@@ -155,11 +155,17 @@ class Outbox:
 
     def fail(self, shard: int, pk: int, next_utc: datetime, error: str) -> None:
         """Keep a notice waiting for its next attempt."""
-        self._set(shard, pk, next_utc=micros(next_utc), lease_utc=0, last_error=error)
+        self._end(shard, pk, next_utc=micros(next_utc), lease_utc=0, last_error=error)
+
+    def await_answer(self, shard: int, pk: int, next_utc: datetime, error: str | None) -> None:
+        """Keep a notice that its receiver was given until it is asked again: no attempt more."""
+        attempts = delivery.c.attempts - 1
+        values = {"next_utc": micros(next_utc), "lease_utc": 0, "last_error": error}
+        self._end(shard, pk, attempts=attempts, **values)
 
     def park(self, shard: int, pk: int, error: str) -> None:
         """Stop trying; later notices of the stream wait until someone decides."""
-        self._set(shard, pk, status="parked", lease_utc=0, last_error=error)
+        self._end(shard, pk, status="parked", lease_utc=0, last_error=error)
 
     def skip(self, shard: int, pk: int, now: datetime) -> None:
         """Give a notice up, so that later ones of its stream go on."""
@@ -259,6 +265,19 @@ class Outbox:
         statement = (
             delivery.update()
             .where(delivery.c.shard == shard, delivery.c.pk.in_(pks))
+            .values(**values)
+        )
+        self._database.write(lambda session: session.connection.execute(statement).rowcount)
+
+    def _end(self, shard: int, *pks: int, **values: Any) -> None:
+        """Write how an attempt ended, unless another worker or a person decided meanwhile."""
+        statement = (
+            delivery.update()
+            .where(
+                delivery.c.shard == shard,
+                delivery.c.pk.in_(pks),
+                delivery.c.status == "waiting",
+            )
             .values(**values)
         )
         self._database.write(lambda session: session.connection.execute(statement).rowcount)

@@ -17,7 +17,8 @@ from gateway.fhir.definitions import load
 from gateway.fhir.matching import can_match, matches
 from gateway.fhir.search_model import Criterion
 from gateway.fhir.search_query import parse_query
-from gateway.records import Change, Notice, Resource, Visibility
+from gateway.records import Change, Channel, Notice, Resource, Visibility
+from gateway.subscriptions.pushing import Pushing
 from gateway.subscriptions.topics import BY_URL, Topic
 
 TYPE = "Subscription"
@@ -75,8 +76,13 @@ class Watches:
         stored: Callable[[int], Iterable[Owned]],
         viewer: Viewer,
         clock_s: Callable[[], float],
+        channels: Callable[[], Iterable[Channel]] = tuple,
     ) -> None:
-        """Take what gives a shard's Subscriptions, the rights, and a clock that never goes back."""
+        """Take what gives a shard's Subscriptions, the rights, and a clock that never goes back.
+
+        ``channels`` gives those that may push to a member in its own format.
+        """
+        self._pushing = Pushing(channels, clock_s)
         self._stored, self._viewer, self._clock_s = stored, viewer, clock_s
         self._lock = Lock()
         self._known: dict[int, tuple[float, dict[str, list[Watch]]]] = {}
@@ -99,6 +105,10 @@ class Watches:
                     key = f"{recipient}/{focus}/{(change.expected_version or 0) + 1}"
                     notices.append(Notice(recipient, topic, focus, recipient, key))
         return notices
+
+    def copies(self, shard: int, notices: Iterable[Notice]) -> list[Notice]:
+        """Give the notices that also go to channels of their members."""
+        return self._pushing.copies(shard, notices)
 
     def _demand_watchable(self, shard: int, change: Change, before: Resource | None) -> None:
         """Raise unless the Subscription can be done; one that is off may say what it likes."""

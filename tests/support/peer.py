@@ -21,12 +21,13 @@ class Peer:
     """``script`` gives the behaviour of each request in turn, the last one stays.
 
     A number is a status to answer; ``close`` closes without an answer, ``cut`` amid the answer,
-    ``hang`` never answers, ``redirect`` sends elsewhere.
+    ``hang`` never answers, ``redirect`` sends elsewhere. ``body`` is what answers hold.
     """
 
     script: list[int | str] = field(default_factory=lambda: [200])
     received: list[Received] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
     released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -61,8 +62,9 @@ def serve(peer: Peer) -> Iterator[Peer]:
                 self.send_header("Location", f"{peer.url}/elsewhere")
             for name, value in peer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(peer.body)))
             self.end_headers()
+            self.wfile.write(peer.body)
 
         def do_PUT(self) -> None:
             self.do_POST()

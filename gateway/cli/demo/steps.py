@@ -129,6 +129,10 @@ def accept(world: World) -> Report:
     report.check("the township sees it accepted", seen["status"] == "accepted")
     report.became = [f"Task/{task['id']} accepted"]
     notice(world, report, TOWNSHIP, "referral-answered")
+    row = native(world.fetch(), "gb18030")
+    report.received += [f"{TOWNSHIP} ← {line}" for line in row]
+    answered = order["identifier"][0]["value"] in row[-1] if row else False
+    report.check("the township's HIS gets the answer as a row of its own table (GB18030)", answered)
     return report
 
 

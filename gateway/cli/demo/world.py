@@ -123,7 +123,25 @@ class World:
         for channel in described["channels"]:
             if "mllp" in channel.get("options", {}):
                 channel["options"]["mllp"]["port"] = self.mllp_ports[channel["id"]]
+            if "push" in channel.get("options", {}):
+                channel["options"]["push"]["folder"]["path"] = str(self.inbox)
         return described
+
+    @property
+    def inbox(self) -> Path:
+        """The folder that the township's HIS empties."""
+        return self.data_dir.absolute() / "township-inbox"
+
+    def fetch(self, *, seconds: float = 8.0) -> bytes:
+        """Take a file out of the township's folder, as its HIS does; empty when none comes."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            for path in self.inbox.glob("*.csv"):
+                content = path.read_bytes()
+                path.unlink()
+                return content
+            sleep(0.05)
+        return b""
 
     def start(self, *, seconds: float = 40.0) -> None:
         """Start the server as a process of its own and wait until it is ready."""
@@ -268,7 +286,7 @@ class World:
 def new_world(data_dir: Path, port: int = 0) -> World:
     """Make a world with an empty data folder and free ports."""
     shutil.rmtree(data_dir, ignore_errors=True)
-    data_dir.mkdir(parents=True)
+    (data_dir / "township-inbox").mkdir(parents=True)
     ports = {"qs-township-lab": free_port(), "qs-county-adt": free_port()}
     return World(data_dir, Mailbox(), port or free_port(), ports)
 

@@ -69,6 +69,57 @@ DELIVERY = (
     ),
 )
 
+NATIVE = (
+    Entry(
+        "GW-6120",
+        Kind.UNAVAILABLE,
+        "接收方 {host} 应答 {code}，暂未收下。",
+        "The receiver {host} answered {code} and has not taken the record yet.",
+        "请检查接收系统的日志；网关会稍后重试。",
+        "Check the receiving system's log; the gateway tries again later.",
+    ),
+    Entry(
+        "GW-6121",
+        Kind.INVALID,
+        "接收方 {host} 以 {code} 拒收。",
+        "The receiver {host} refused the record with {code}.",
+        "请按接收系统的日志改正映射或登记，再用 gateway deliveries replay 重发。",
+        "Correct mapping or registration by the receiver's log, then gateway deliveries replay.",
+    ),
+    Entry(
+        "GW-6122",
+        Kind.UNAVAILABLE,
+        "已放入 {place}，接收方尚未取走。",
+        "It was laid into {place}; the receiver has not taken it yet.",
+        "请检查接收系统的取件程序；同一转诊的后续通知在取走后发出。",
+        "Check what fetches it there; later notices of the same referral follow once it was taken.",
+    ),
+    Entry(
+        "GW-6123",
+        Kind.UNAVAILABLE,
+        "接收方 {host} 的应答无法读取，或不是对本消息的应答。",
+        "The answer of the receiver {host} cannot be read, or answers another message.",
+        "请检查接收系统；应答须以 MSA-2 写回 MSH-10。网关会稍后重试。",
+        "Check the receiver; MSA-2 has to give back MSH-10. The gateway tries again later.",
+    ),
+    Entry(
+        "GW-6124",
+        Kind.INVALID,
+        "记录含字符集 {charset} 没有的字符，无法写出。",
+        "The record holds a character that the charset {charset} lacks.",
+        "请把通道的字符集改为 gb18030 或 utf-8，再重发。",
+        "Give the channel the charset gb18030 or utf-8, then replay.",
+    ),
+    Entry(
+        "GW-6125",
+        Kind.UNAVAILABLE,
+        "无法写入 {place}（{reason}）。",
+        "{place} cannot be written ({reason}).",
+        "请检查文件夹或中间表是否存在、权限与空间；网关会稍后重试。",
+        "Check that folder or table exist, rights and space; the gateway tries again later.",
+    ),
+)
+
 REFERRAL = (
     Entry(
         "GW-6201",
@@ -241,4 +292,11 @@ SUBSCRIPTIONS = (
     ),
 )
 
-ENTRIES: tuple[Entry, ...] = (*DELIVERY, *SUBSCRIPTIONS, *REFERRAL, *SETTLEMENT, *OVERSIGHT)
+ENTRIES: tuple[Entry, ...] = (
+    *DELIVERY,
+    *NATIVE,
+    *SUBSCRIPTIONS,
+    *REFERRAL,
+    *SETTLEMENT,
+    *OVERSIGHT,
+)

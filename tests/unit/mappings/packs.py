@@ -1,5 +1,6 @@
 """The packs of ``mappings/``, compiled once, and their samples."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,13 @@ from gateway.records import Mapped
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "mappings"
 STORY = ROOT / "gateway" / "cli" / "demo" / "story"
-IDS = sorted(path.parent.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("map.yaml"))
+_OUT = re.compile("^direction: out$", re.MULTILINE)
+IDS = sorted(
+    path.parent.relative_to(FOLDER).as_posix()
+    for path in FOLDER.rglob("map.yaml")
+    if not _OUT.search(path.read_text("utf-8"))
+)
+"""The packs that take records."""
 
 
 @cache

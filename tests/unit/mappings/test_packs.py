@@ -44,7 +44,7 @@ def validator() -> Validator:
 
 
 def test_every_folder_with_a_map_is_known_by_its_path() -> None:
-    assert sorted(library().programs) == IDS
+    assert sorted(id_ for id_, one in library().programs.items() if not one.is_out) == IDS
 
 
 @pytest.mark.parametrize("id_", IDS)
