@@ -45,6 +45,8 @@ class MLLPListener:
     ``idle_s``, that does not finish a frame in ``message_s``, sends an oversized frame or repeats
     framing faults is closed. ``tls`` is a server-side context, with client certificates where the
     site demands them. ``port`` is the one listened on, chosen by the system when 0 was asked for.
+    ``is_shared``: other processes of the same user listen on it too, and the system gives each
+    new connection to one of them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class MLLPListener:
         *,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
+        is_shared: bool = False,
     ) -> None:
         self._receive = receive
         self._limits = limits or Limits()
@@ -63,7 +66,9 @@ class MLLPListener:
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._server = socket.create_server((host, port), family=family, backlog=128)
+        self._server = socket.create_server(
+            (host, port), family=family, backlog=128, reuse_port=is_shared
+        )
         self._server.settimeout(_POLL_S)
         self.port: int = self._server.getsockname()[1]
         self._acceptor = threading.Thread(
