@@ -36,7 +36,7 @@ from gateway.store import Member, Store, Tenant
 from gateway.store.postgres import PostgresDatabase
 from gateway.store.schema import INDEX_TABLES, party, version
 from gateway.store.texts import packed_again
-from gateway.wiring import Runtime, build_runtime
+from gateway.wiring import Runtime, build_runtime, settle
 
 CLIENTS, WORKERS, WARM = 32, 2, 8
 GROUP, CONNECTIONS = 16, 8
@@ -125,6 +125,7 @@ def _serve(folder: Path, url: str, bundles: list[bytes], ready: Any, answers: An
     """Be one of the server processes."""
     settings = Settings(data_dir=folder, database=url, update_as_create=True, log_level="ERROR")
     built = build_runtime(settings)
+    settle()
     for raw in islice(bundles, WARM):
         send(built, raw)
     ready.wait()

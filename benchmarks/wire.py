@@ -26,7 +26,7 @@ from gateway.intake.mllp import MLLPListener
 from gateway.records import Channel
 from gateway.settings import Settings, load_settings
 from gateway.store import Member, Tenant
-from gateway.wiring import build_runtime
+from gateway.wiring import build_runtime, settle
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WARM = 100
@@ -68,6 +68,7 @@ def _serve(folder: Path, port: int, turns: Any, answers: Any) -> None:
     runtime = build_runtime(_settings(folder))
     channel = runtime.store.registry.channel("lab")
     take = receiver(runtime.pipeline, channel, runtime.clock)
+    settle()
     with MLLPListener("127.0.0.1", port, take, is_shared=True):
         turns.wait()  # All listen.
         turns.wait()  # All is warm.

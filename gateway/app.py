@@ -26,7 +26,7 @@ from gateway.intake.soap import SOAP
 from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.trail import Trailed
-from gateway.wiring import build_runtime
+from gateway.wiring import build_runtime, settle
 
 PARENT_POLL_S = 0.5
 DRAINED_BYTES = 8_000_000
@@ -83,7 +83,9 @@ def supervised() -> Flask:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-    return from_environment()
+    application = from_environment()
+    settle()
+    return application
 
 
 def _protected(response: Response) -> Response:

@@ -212,7 +212,7 @@ class _Planner:
         self.principal = principal
         self.visibility = principal.visibility
         self.everything = replace(principal.visibility, sees_all=True)
-        self.resolve = Resolver(store, principal.visibility.shard, principal.member)
+        self.resolver = Resolver(store, principal.visibility.shard, principal.member)
         self.invented: set[str] = set()
         self.standing: dict[str, Stored] = {}
         self.conditions: list[Criteria] = []
@@ -336,8 +336,8 @@ class _Planner:
         resource = relink(resource, {**names, **found} if found else names)
         if not is_logical:
             return resource
-        self.resolve.learn([resource])
-        return self.resolve(resource)
+        self.resolver.resolve([resource])
+        return resource
 
     def _matched(self, text: str, where: str) -> str:
         type_, _, criteria = text.partition("?")

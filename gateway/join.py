@@ -13,21 +13,25 @@ from typing import Protocol
 from gateway.fhir import codec
 from gateway.fhir.merge import merge, same_content
 from gateway.fhir.references import references, rewrite
-from gateway.records import BusinessKey, Contribution, Resource, Stored, Visibility
+from gateway.records import BusinessKey, Contribution, Resource, Stored
 
 Identify = Callable[[int, str, Sequence[BusinessKey]], dict[BusinessKey, str]]
 
 
-class Versions(Protocol):
-    """The part of the store that joining reads."""
+class Names(Protocol):
+    """The part of the store that knows business keys."""
 
     def identify(
         self, shard: int, member: str, keys: Sequence[BusinessKey]
     ) -> dict[BusinessKey, str]:
         """Give the resource ids that the keys are known to name."""
 
-    def read(self, visibility: Visibility, type_: str, id_: str) -> Stored | None:
-        """Give the current version, a deleted one included, or None."""
+
+class Versions(Names, Protocol):
+    """The part of the store that joining reads."""
+
+    def newest(self, shard: int, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """Give the newest versions of (type, id), deletions included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +83,17 @@ def join(
         if names[id(c)] != c.resource["id"]
     }
     drafts: dict[str, Draft] = {}
-    resolve = Resolver(store, shard, member)
     resources = [
         rewrite(c.resource | {"id": names[id(c)]}, renames) if renames else c.resource
         for c in contributions
     ]
-    resolve.learn(resources)
+    Resolver(store, shard, member).resolve(resources)
+    standing = store.newest(shard, [(one["resourceType"], one["id"]) for one in resources])
     for contribution, resource in zip(contributions, resources, strict=True):
         keys = _own(contribution, known, resource["id"])
-        draft = _draft(
-            store,
-            shard,
-            member,
-            replace(contribution, resource=resolve(resource), keys=keys),
-            (event_utc, source),
-        )
+        stored = standing.get((resource["resourceType"], resource["id"]))
+        told = replace(contribution, resource=resource, keys=keys)
+        draft = _draft(stored, member, told, (event_utc, source))
         drafts[draft.reference] = _together(drafts.get(draft.reference), draft)
     return list(drafts.values())
 
@@ -115,16 +115,12 @@ def _own(
 
 
 def _draft(
-    store: Versions,
-    shard: int,
+    stored: Stored | None,
     member: str,
     contribution: Contribution,
     told: tuple[datetime, str | None],
 ) -> Draft:
     resource = contribution.resource
-    stored = store.read(
-        Visibility(shard, member, sees_all=True), resource["resourceType"], resource["id"]
-    )
     fresh = Draft(
         resource["resourceType"],
         resource["id"],
@@ -189,33 +185,33 @@ def _together(first: Draft | None, second: Draft) -> Draft:
 class Resolver:
     """Turns logical references whose identifier the store knows into literal ones."""
 
-    def __init__(self, store: Versions, shard: int, member: str) -> None:
+    def __init__(self, store: Names, shard: int, member: str) -> None:
         """Resolve within one shard, for the records of one member."""
         self.store, self.shard, self.member = store, shard, member
         self._known: dict[BusinessKey, str] = {}
         self._asked: set[BusinessKey] = set()
 
-    def learn(self, resources: Iterable[Resource]) -> None:
-        """Look up all logical references of the resources in one question, none of them twice."""
-        keys = {
-            key
+    def resolve(self, resources: Iterable[Resource]) -> None:
+        """Make the logical references of resources literal where they are known, in place.
+
+        All of them are looked up in one question, none of them twice.
+        """
+        logical = [
+            (reference, keys)
             for resource in resources
             for _, reference in references(resource)
-            for key in _keys(reference)
-        } - self._asked
-        if keys:
-            ordered = sorted(keys, key=lambda key: (key.type, key.system, key.value))
+            if (keys := _keys(reference))
+        ]
+        asked = {key for _, keys in logical for key in keys} - self._asked
+        if asked:
+            ordered = sorted(asked, key=lambda key: (key.type, key.system, key.value))
             self._known |= self.store.identify(self.shard, self.member, ordered)
-            self._asked |= keys
-
-    def __call__(self, resource: Resource) -> Resource:
-        """Give the resource with its logical references made literal where they are known."""
-        for _, reference in references(resource):
-            for key in _keys(reference):
+            self._asked |= asked
+        for reference, keys in logical:
+            for key in keys:
                 if key in self._known:
                     reference["reference"] = f"{key.type}/{self._known[key]}"
                     break
-        return resource
 
 
 def _keys(reference: Resource) -> tuple[BusinessKey, ...]:

@@ -246,11 +246,12 @@ class Pipeline:
 
         The only record of its message ends it in the same transaction.
         """
+        context = self.context(envelope)
         with stage("map"):
-            mapped = self._map(envelope, parsed)
+            mapped = self._map(envelope, parsed, context)
         for attempt in range(1, ATTEMPTS + 1):
             with stage("validate"):
-                prepared = self._check(envelope, parsed, mapped)
+                prepared = self._check(envelope, parsed, mapped, context)
             result = outcome_of(envelope, parsed, mapped, prepared)
             try:
                 with stage("store"):
@@ -266,10 +267,11 @@ class Pipeline:
         self, drafts: list[Draft], envelope: Envelope, parsed: Parsed, stage: Stage
     ) -> RecordResult:
         """MAP → VALIDATE, and keep what STORE would have written."""
+        context = self.context(envelope)
         with stage("map"):
-            mapped = self._map(envelope, parsed)
+            mapped = self._map(envelope, parsed, context)
         with stage("validate"):
-            prepared = self._check(envelope, parsed, mapped)
+            prepared = self._check(envelope, parsed, mapped, context)
         drafts += (draft for draft in prepared.drafts if draft.is_changed)
         return outcome_of(envelope, parsed, mapped, prepared)
 
@@ -283,16 +285,17 @@ class Pipeline:
                 self.store.parameters.follow(commit.shard)
         return stored
 
-    def _map(self, envelope: Envelope, parsed: Parsed) -> Mapped:
+    def _map(self, envelope: Envelope, parsed: Parsed, context: MapContext) -> Mapped:
         program = self.library.for_channel(envelope.channel.mappings, parsed)
-        return program.run(parsed, self.context(envelope))
+        return program.run(parsed, context)
 
-    def _check(self, envelope: Envelope, parsed: Parsed, mapped: Mapped) -> Prepared:
+    def _check(
+        self, envelope: Envelope, parsed: Parsed, mapped: Mapped, context: MapContext
+    ) -> Prepared:
         channel = envelope.channel
         event = event_of(mapped, channel.zone) or envelope.received_utc
         told = (mapped.contributions, event, envelope.message_id)
         drafts = join(self.store, channel.shard, channel.member, *told)
-        context = self.context(envelope)
         drafts += provenance(envelope, parsed, mapped, drafts, context, self.store)
         return self.preparer.prepare(
             channel.shard,

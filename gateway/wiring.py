@@ -40,6 +40,7 @@ REACTORS: Sequence[Reactor] = (
     oversight.react,
 )
 SANDBOX_SHARD = 1
+_COLLECTED_AFTER = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,17 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         pipeline,
         clock,
     )
+
+
+def settle() -> None:
+    """Take what a start has made out of garbage collection, and collect less often.
+
+    For a process that serves: a record makes thousands of objects, of which hardly any is part of
+    a circle, and searching them took a tenth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER, 20, 20)
 
 
 def _named(store: Store) -> list[str]:

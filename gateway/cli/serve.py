@@ -10,7 +10,7 @@ from gateway.cli.options import settings_of, with_settings
 from gateway.running import beside
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
-from gateway.wiring import build_runtime
+from gateway.wiring import build_runtime, settle
 
 _SANDBOX = (
     "沙箱模式：不做身份验证，任何本机程序都可读写。请勿放入真实病历。\n"
@@ -53,6 +53,7 @@ def serve(
     multiprocessing.set_start_method("spawn", force=True)
     runtime = build_runtime(settings)
     try:
+        settle()
         with beside(runtime):
             _serve_http(settings)
     finally:

@@ -1,6 +1,6 @@
 """Tenants, members, clients and channels: small tables that every shard shares."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ class Client:
     is_active: bool = True
 
 
+_CHANNEL = "SELECT id, shard, member, format, settings FROM channel WHERE id = ?"
 _MEMBER = f"SELECT {', '.join(Member.__slots__)} FROM member WHERE shard = ? AND "  # noqa: S608
 
 
@@ -150,7 +151,7 @@ class Registry:
 
     def channel(self, id_: str) -> Channel:
         """Give a channel; raise GW-1001 when there is none."""
-        rows = self._rows(select(channel).where(channel.c.id == id_))
+        rows = self._database.rows(_CHANNEL, (id_,))  # The hot path: every message asks.
         if not rows:
             raise GatewayError("GW-1001", channel=id_)
         return _to_channel(rows[0])
@@ -199,13 +200,14 @@ def _to_client(row: Row[Any]) -> Client:
     )
 
 
-def _to_channel(row: Row[Any]) -> Channel:
-    settings = msgspec.json.decode(bytes(row.settings))
+def _to_channel(row: Sequence[Any]) -> Channel:
+    id_, shard, member_, format_, packed = row
+    settings = msgspec.json.decode(bytes(packed))
     return Channel(
-        id=row.id,
-        shard=row.shard,
-        member=row.member,
-        format=row.format,
+        id=id_,
+        shard=shard,
+        member=member_,
+        format=format_,
         mappings=tuple(settings["mappings"]),
         charset=settings["charset"],
         zone=settings["zone"],

@@ -139,6 +139,10 @@ class Store:
         _witness(visibility, (found,))
         return found
 
+    def newest(self, shard: int, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """Give the newest versions of (type, id) for the gateway itself, deletions included."""
+        return versions.newest(self.database, shard, names)
+
     def vread(self, visibility: Visibility, type_: str, id_: str, version: int) -> Stored | None:
         """Give one version; None when absent or invisible."""
         found = versions.read(self.database, visibility, (type_, id_), self._now_us(), version)
