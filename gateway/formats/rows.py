@@ -33,8 +33,8 @@ from itertools import chain, groupby
 
 from gateway.errors import GatewayError
 from gateway.formats.reading import Records, demand_size
-from gateway.formats.rows_excel import ROUNDED, Workbook, is_workbook
-from gateway.formats.rows_layout import Layout, Line, columns_of, layout_of
+from gateway.formats.rows_excel import Workbook, is_workbook
+from gateway.formats.rows_layout import BROKEN, ROUNDED, Layout, Line, columns_of, layout_of
 from gateway.formats.text import decide_charset, demand_decodable, normalise
 from gateway.records import (
     Envelope,
@@ -147,8 +147,14 @@ def _child(book: Workbook, name: str, layout: Layout) -> dict[str, list[Row]]:
     lines = (line for line in book.lines(sheet) if not _is_blank(line[1]))
     columns = columns_of(lines, replace(layout, header=None, key=(key,), control_id=None, skip=0))
     made: dict[str, list[Row]] = {}
-    for number, cells, _ in lines:
-        row = Row(columns, _fitted(cells or [], columns), number, name)
+    for number, cells, reason in lines:
+        if cells is None:
+            raise _unreadable(Place(name, number), reason)
+        if len(cells) > len(columns):
+            raise GatewayError(
+                "GW-2501", where=Place(name, number), found=len(cells), expected=len(columns)
+            )
+        row = Row(columns, _fitted(cells, columns), number, name)
         cell = row.cell(key)
         made.setdefault((cell.text if cell else None) or "", []).append(row)
     return made
@@ -164,10 +170,26 @@ def _readings(
     columns = columns_of(lines, layout)
     blank.clear()
     ordinal = -1
+    told = {name: set[str]() for name in children}
     for ordinal, rows in enumerate(_grouped(lines, columns, layout.key)):
+        for name, numbers in told.items():
+            numbers.add(_number_of(rows[0][1], columns, layout.children[name][1]))
         yield partial(_parsed, rows, columns, codec, layout, ordinal, children)
     if ordinal < 0 and blank:
         yield partial(_refuse_blank, blank[0])
+    for name, table in children.items():
+        for number in table.keys() - told[name]:
+            yield partial(_refuse_orphan, name, table[number][0].line)
+
+
+def _number_of(cells: list[str] | None, columns: Mapping[str, int], key: str) -> str:
+    """Give the number of a record as its child tables tell it."""
+    index = columns.get(key, len(cells or ()))
+    return (normalise(cells[index]) or "") if cells and index < len(cells) else ""
+
+
+def _refuse_orphan(table: str, line: int) -> Parsed:
+    raise GatewayError("GW-2510", where=Place(table, line), table=table)
 
 
 def _refuse_blank(line: int) -> Parsed:
@@ -245,9 +267,7 @@ def _parsed(
     rows: list[Row] = []
     for number, cells, reason in lines:
         if cells is None:
-            if reason == ROUNDED:
-                raise GatewayError("GW-2507", where=Place("", number))
-            raise GatewayError("GW-2502", where=Place("", number), reason=reason)
+            raise _unreadable(Place("", number), reason)
         if len(cells) != len(columns):
             raise GatewayError(
                 "GW-2501", where=Place("", number), found=len(cells), expected=len(columns)
@@ -266,6 +286,11 @@ def _parsed(
         ordinal=ordinal,
         control_id=control.text if control else None,
     )
+
+
+def _unreadable(where: Place, reason: str) -> GatewayError:
+    numbers = {ROUNDED: "GW-2507", BROKEN: "GW-2509"}
+    return GatewayError(numbers.get(reason, "GW-2502"), where=where, reason=reason)
 
 
 def _own(root: Row, table: Mapping[str, Sequence[Row]], layout: Layout, name: str) -> Sequence[Row]:

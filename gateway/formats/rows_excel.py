@@ -3,7 +3,9 @@
 A day or time is a number with a date format: it is read as ``2026-11-02`` or ``2026-11-02
 09:30:00``. A number keeps the decimal places of its format (``72.50``). Excel keeps fifteen digits:
 a longer whole number (an ID card typed as a number) was rounded when it was typed, so its row is
-refused with GW-2507. Formulas give the value that was saved with them.
+refused with GW-2507. Formulas give the value that was saved with them; a row with one that has
+none, or that came to an error, is refused with GW-2509. A cell merged over several rows of the body
+stands in each of them.
 """
 
 import io
@@ -16,12 +18,16 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.errors import GatewayError
-from gateway.formats.rows_layout import Layout, Line
+from gateway.formats.rows_layout import BROKEN, ROUNDED, Layout, Line
+from gateway.formats.rows_sheets import Merges, scanned
 from gateway.records import Place
 
 MAX_UNPACKED_BYTES = 500 * 1024 * 1024
+MAX_TEXTS_BYTES = 100 * 1024 * 1024
+"""Of the texts that the sheets share, which are held in memory."""
+_MAX_RATIO = 100
+_SMALL_BYTES = 20 * 1024 * 1024
 _DIGITS = 15
-ROUNDED = "a number that Excel has rounded"
 _PLACES = re.compile(r"0\.(0+)(?![#?0])")
 
 
@@ -70,48 +76,81 @@ class Workbook:
     def _lines(self, sheet: Any) -> Iterator[Line]:
         sheet.reset_dimensions()
         rows = enumerate(sheet.iter_rows(), 1)
-        days: set[int] = set()
-        width = headers = 0
+        heads = _Heads(self._layout)
+        merges, unsaved = Merges([]), frozenset[int]()
         number = 0
         while True:
             try:
+                if not number:
+                    merges, unsaved = scanned(sheet)
                 number, row = next(rows, (0, None))
                 texts = [
-                    _text(cell, self._book.epoch, is_day=index in days)
+                    _text(cell, self._book.epoch, is_day=index in heads.days)
                     for index, cell in enumerate(row or ())
                 ]
             except _FAULTS as err:
                 raise GatewayError("GW-2508", where=Place("", number + 1)) from err
             if row is None:
                 return
-            cells = [text or "" for text in texts]
-            if any(cells) and number > self._layout.skip and headers < self._layout.header_rows:
-                headers += 1
-                names = self._layout.dates
-                days |= {index for index, name in enumerate(cells) if name.strip() in names}
-                width = max(width, len(cells))
-            while len(cells) > width and not cells[-1]:
-                cells.pop()
-            cells += [""] * (width - len(cells))
-            yield number, None if None in texts else cells, ROUNDED if None in texts else ""
+            cells = ["" if text in (ROUNDED, BROKEN) else text for text in texts]
+            if not heads.take(number, cells):
+                cells = merges.filled(number, cells)
+            heads.fit(cells)
+            reason = next((one for one in (ROUNDED, BROKEN) if one in texts), "")
+            if number in unsaved:
+                reason = reason or BROKEN
+            yield number, None if reason else cells, reason
+
+
+class _Heads:
+    """What the header has told so far: how wide the rows are and which columns hold days."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._count = 0
+        self._width = 0
+        self.days: set[int] = set()
+
+    def take(self, number: int, cells: list[str]) -> bool:
+        """Learn from a row of the header; False for any other row."""
+        layout = self._layout
+        if not any(cells) or number <= layout.skip or self._count >= layout.header_rows:
+            return self._count < layout.header_rows
+        self._count += 1
+        self.days |= {i for i, name in enumerate(cells) if name.strip() in layout.dates}
+        self._width = max(self._width, len(cells))
+        return True
+
+    def fit(self, cells: list[str]) -> None:
+        """Bring a row to the header's width; what stands beyond it stays."""
+        while len(cells) > self._width and not cells[-1]:
+            cells.pop()
+        cells += [""] * (self._width - len(cells))
 
 
 def _demand_unpackable(raw: bytes) -> None:
     """Refuse an archive that unpacks to more than memory should hold."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            size = sum(one.file_size for one in archive.infolist())
+            parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as err:
         raise GatewayError("GW-2508", where=Place("", 1)) from err
-    if size > MAX_UNPACKED_BYTES:
-        raise GatewayError("GW-2001", where=Place("", 1), size=size, limit=MAX_UNPACKED_BYTES)
+    size = sum(one.file_size for one in parts)
+    texts = sum(one.file_size for one in parts if one.filename.endswith("sharedStrings.xml"))
+    # No workbook that a person filled in packs to a hundredth.
+    likely = max(_SMALL_BYTES, len(raw) * _MAX_RATIO)
+    for found, limit in ((size, min(MAX_UNPACKED_BYTES, likely)), (texts, MAX_TEXTS_BYTES)):
+        if found > limit:
+            raise GatewayError("GW-2001", where=Place("", 1), size=found, limit=limit)
 
 
-def _text(cell: Any, epoch: datetime, *, is_day: bool) -> str | None:
-    """Give a cell's text; None for a whole number longer than Excel keeps."""
+def _text(cell: Any, epoch: datetime, *, is_day: bool) -> str:
+    """Give a cell's text; ROUNDED for more digits than Excel keeps, BROKEN for an error."""
     value = cell.value
     if value is None:
         return ""
+    if cell.data_type == "e":
+        return BROKEN
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -137,12 +176,12 @@ def _day(value: float, epoch: datetime) -> str:
     return f"{found:%Y-%m-%d}" if isinstance(found, date) else str(found)
 
 
-def _number(value: float, layout: str) -> str | None:
+def _number(value: float, layout: str) -> str:
     number = Decimal(repr(value))
     if number == number.to_integral_value():
         whole = f"{int(number)}"
         if len(whole.lstrip("-")) > _DIGITS:
-            return None
+            return ROUNDED
         number = Decimal(whole)
     places = _PLACES.search(layout)
     exponent = number.as_tuple().exponent

@@ -12,6 +12,11 @@ from gateway.records import Channel, Json, Place
 Line = tuple[int, list[str] | None, str]
 """Line number, cells, and for a line that cannot be read None with the reason."""
 
+ROUNDED = "\0rounded"
+"""A number that Excel has rounded; no cell can hold this text."""
+BROKEN = "\0broken"
+"""A formula without a result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -38,8 +38,8 @@ _HL7V2 = (
     Entry(
         "GW-2105",
         Kind.INVALID,
-        "批次结尾 {segment} 声明 {declared} 条消息，实际收到 {found} 条。",
-        "The batch trailer {segment} declares {declared} messages, {found} were found.",
+        "结尾段 {segment} 声明的数目是 {declared}，实际收到 {found}。",
+        "The trailer {segment} declares a count of {declared}, {found} were found.",
         "请核对发送系统是否截断了批次。",
         "Check whether the sender truncated the batch.",
     ),
@@ -195,6 +195,22 @@ _ROWS = (
         "The workbook cannot be read.",
         "请用 Excel 打开并另存为 .xlsx 后重发；加密的工作簿须先取消密码。",
         "Open it in Excel, save it as .xlsx and send it again; remove a password first.",
+    ),
+    Entry(
+        "GW-2509",
+        Kind.INVALID,
+        "该行有公式没有保存结果，或结果是错误（如 #N/A）。",
+        "The row holds a formula without a saved result, or one that came to an error (#N/A).",
+        "请用 Excel 打开、更正并重新保存，或把公式换成值。",
+        "Open it in Excel, correct it and save it again, or replace the formula by its value.",
+    ),
+    Entry(
+        "GW-2510",
+        Kind.INVALID,
+        "子表 {table} 的这一行没有对应的主表记录。",
+        "This row of the child table {table} belongs to no record.",
+        "请核对两张表的编号，补上缺少的一方后再发送。",
+        "Compare the numbers of both sheets, add what is missing and send the file again.",
     ),
 )
 

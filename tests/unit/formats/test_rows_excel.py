@@ -1,6 +1,7 @@
 """Workbooks are read as their author sees them, and what Excel lost is said."""
 
 import io
+import zipfile
 from datetime import date, datetime
 from typing import Any
 
@@ -132,3 +133,73 @@ def test_control_characters_are_not_a_blank_line() -> None:
 
 def test_a_header_alone_and_blank_lines_are_no_records() -> None:
     assert read(b"NO,NAME\n\n\n", "rows") == []
+
+
+def merged(*ranges: str) -> bytes:
+    made = openpyxl.Workbook()
+    for row in (["NO", "姓名", "项目"], ["1", "张三", "A"], ["1", None, "B"], ["2", "李四", "C"]):
+        made.active.append(row)
+    for one in ranges:
+        made.active.merge_cells(one)
+    stream = io.BytesIO()
+    made.save(stream)
+    return stream.getvalue()
+
+
+def test_a_cell_merged_over_several_rows_stands_in_each_of_them() -> None:
+    names = [texts(record, "姓名") for record in read(merged("B2:B3"), "rows")]
+    assert names == [["张三"], ["张三"], ["李四"]]
+    assert [texts(record, "姓名") for record in read(merged(), "rows")][1] == []
+
+
+def test_a_formula_without_a_result_and_an_error_are_refused_not_left_out() -> None:
+    raw = book(["NO", "X"], ["1", "=1+1"], ["2", "#N/A"], ["3", "here"])
+    records = iter(READERS["rows"].read(envelope(raw, "rows")))
+    for line in (2, 3):
+        with pytest.raises(GatewayError) as caught:
+            next(records)
+        assert (caught.value.number, str(caught.value.where)) == ("GW-2509", f"line {line}")
+    assert texts(next(records), "X") == ["here"]
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_a_workbook_that_unpacks_to_a_hundred_times_its_size_is_refused_unread() -> None:
+    with zipfile.ZipFile(io.BytesIO(book(["NO"], ["1"]))) as archive:
+        parts = {one: archive.read(one) for one in archive.namelist()}
+    raw = packed(parts | {"xl/media/image1.bmp": b"0" * 25_000_000})
+    assert len(raw) < 100_000
+    with pytest.raises(GatewayError) as caught:
+        read(raw, "rows")
+    assert caught.value.number == "GW-2001"
+    assert len(read(packed(parts | {"xl/media/image1.bmp": b"0" * 10_000_000}), "rows")) == 1
+
+
+def test_a_formula_that_came_to_an_empty_text_is_an_empty_cell() -> None:
+    raw = book(["NO", "X"], ["1", '=""'])
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        parts = {one: archive.read(one) for one in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b'<c r="B2"', b'<c r="B2" t="str"')
+    (record,) = read(packed(parts), "rows")
+    assert (texts(record, "NO"), texts(record, "X")) == (["1"], [])
+
+
+def test_rows_of_a_child_table_without_record_and_unreadable_ones_are_refused() -> None:
+    children = {"明细": {"sheet": "明细", "key": "NO"}}
+    lost = book(["NO"], ["1"], 明细=[["NO", "项目"], ["1", "A"], ["9", "B"]])
+    records = iter(READERS["rows"].read(envelope(lost, "rows", options={"children": children})))
+    assert texts(next(records), "rows(明细)/项目") == ["A"]
+    with pytest.raises(GatewayError) as caught:
+        next(records)
+    assert (caught.value.number, str(caught.value.where)) == ("GW-2510", "明细 (line 3)")
+    rounded = book(["NO"], ["1"], 明细=[["NO", "卡"], ["1", int(CARD)]])
+    with pytest.raises(GatewayError) as caught:
+        read(rounded, "rows", children=children)
+    assert (caught.value.number, str(caught.value.where)) == ("GW-2507", "明细 (line 2)")
