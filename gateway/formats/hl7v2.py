@@ -13,8 +13,9 @@ from functools import partial
 from itertools import chain
 
 from gateway.errors import GatewayError, issue
+from gateway.formats.hl7v2_escapes import Delimiters
 from gateway.formats.hl7v2_groups import Tree
-from gateway.formats.hl7v2_values import Delimiters, Segment, Value
+from gateway.formats.hl7v2_values import Segment, Value
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import codec_of, decide_charset, decode, form_of, refuse_nulls
 from gateway.records import Envelope, Format, Issue, Node, Parsed, Place

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.formats.hl7v2 import declared_charset
-from gateway.formats.hl7v2_values import Delimiters
+from gateway.formats.hl7v2_escapes import Delimiters
 from gateway.formats.text import codec_of, form_of
 from gateway.records import Issue, Place
 

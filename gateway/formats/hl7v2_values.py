@@ -7,35 +7,17 @@ receiver of an older version would read it, and its place is that part's. ``""``
 as None; ``raw_text`` shows it.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
 
+from gateway.formats.hl7v2_escapes import Delimiters, unescape
 from gateway.formats.text import normalise
 from gateway.records import Place
 
 NULL = '""'
 _UNREAD = "\x00"  # Stands for a text not asked for yet; known by identity.
-
-
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """MSH-1 and MSH-2; a delimiter that MSH-2 leaves out never occurs and is an empty string."""
-
-    field: str
-    component: str
-    repetition: str = ""
-    escape: str = ""
-    subcomponent: str = ""
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """Those that are declared."""
-        declared = (self.component, self.repetition, self.escape, self.subcomponent)
-        return (self.field, *(mark for mark in declared if mark))
 
 
 class Segment:
@@ -345,48 +327,3 @@ def path_of(name: str, field: int, repetition: int, component: int, subcomponent
         if subcomponent:
             path += f".{subcomponent}"
     return path
-
-
-_FORMATTING = re.compile(r"\.(br|sp|sk|fi|nf|in|ti|ce)([+-]?\d*)", re.IGNORECASE)
-_HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
-
-
-def unescape(text: str, delimiters: Delimiters, codec: str) -> str:
-    """Resolve escape sequences (HL7 v2.8 section 2.7); an unknown sequence stays as it is."""
-    mark = re.escape(delimiters.escape)
-    return re.sub(
-        f"{mark}([^{mark}]*){mark}",
-        lambda found: _resolve(found.group(1), found.group(), delimiters, codec),
-        text,
-    )
-
-
-def _resolve(sequence: str, whole: str, delimiters: Delimiters, codec: str) -> str:
-    plain = {
-        "F": delimiters.field,
-        "S": delimiters.component,
-        "T": delimiters.subcomponent,
-        "R": delimiters.repetition,
-        "E": delimiters.escape,
-        "H": "",
-        "N": "",
-    }
-    if sequence in plain:
-        return plain[sequence]
-    if found := _FORMATTING.fullmatch(sequence):
-        return _format(found.group(1).lower(), found.group(2))
-    if found := _HEX.fullmatch(sequence):
-        try:
-            return bytes.fromhex(found.group(1)).decode(codec)
-        except UnicodeDecodeError:
-            return whole
-    return whole
-
-
-def _format(command: str, count: str) -> str:
-    if command in {"br", "sp", "ce"}:
-        # The count comes from the message: a thousand blank lines are nobody's report.
-        return "\n" * min(int(count), 100) if count.isdigit() and command == "sp" else "\n"
-    if command == "sk":
-        return " " * min(int(count), 100) if count.isdigit() else " "
-    return ""

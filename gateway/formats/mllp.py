@@ -35,7 +35,7 @@ class Deframer:
 
     A sender that leaves out the CR after 0x1C is understood; bytes between frames are a fault, as
     is a frame that begins before the last one ended (what came of it is dropped), and one larger
-    than ``max_bytes``.
+    than ``max_bytes``, or that many bytes in which none begins.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -70,6 +70,9 @@ class Deframer:
         skipped = data[at:] if start < 0 else data[at:start]
         self._stray += len(skipped) - sum(skipped.count(byte) for byte in (b"\r", b"\n"))
         if start < 0:
+            if self._stray > self._max_bytes:
+                self._stray = 0
+                return len(data), [_fault("GW-2702", limit=self._max_bytes, is_fatal=True)]
             return len(data), []
         self._message = bytearray()
         return start + 1, list(self._stray_fault())

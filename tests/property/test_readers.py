@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.formats import READERS
 from gateway.formats.hl7v2_ack import acknowledge
-from gateway.formats.hl7v2_values import Delimiters, unescape
+from gateway.formats.hl7v2_escapes import Delimiters, unescape
 from gateway.formats.mllp import Deframer, FramingFault, frame
 from gateway.records import Format
 from tests.unit.formats.reading import NOW, envelope, nodes, read, texts

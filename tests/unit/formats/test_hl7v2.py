@@ -105,6 +105,10 @@ def test_missing_delimiters_never_split() -> None:
         (r"\XFF\ ", r"\XFF\ ".strip()),
         (r"\Zabc\ ", r"\Zabc\ ".strip()),
         (r"10\% off", r"10\% off"),
+        (r"\M2442\;3ED\C2842\ san", "山田 san"),
+        (r"\M2441\2b\C2842\-\M2441\A?\C2842\!", "测-量!"),
+        (r"\M9999\ab\C2842\c", r"\M9999\abc"),
+        (r"\C99\ab", r"\C99\ab"),
     ],
 )
 def test_escape_sequences_are_resolved_and_unknown_ones_stay(sent: str, read_as: str) -> None:
@@ -201,3 +205,11 @@ def test_leaves_are_all_values_once_with_the_places_paths_give() -> None:
     for path in ("PID-3[1].4.2", "PID-8", "PID-8.1", "PID-8.1.1", "OBX-5", "OBX-3", "PID-5"):
         for node in nodes(parsed, path):
             assert leaves[str(node.place)] == node.text
+
+
+def test_a_text_may_switch_to_another_part_of_iso_8859_within() -> None:
+    raw = b"MSH|^~\\&|A||||||ACK|1||||||||8859/1\rNTE|1||Zo\xeb \\C2D4C\\" + "Иван".encode(
+        "iso8859-5"
+    )
+    (parsed,) = read(raw + b"\\C2842\\ end\r", "hl7v2")
+    assert texts(parsed, "NTE-3") == ["Zoë Иван end"]

@@ -57,6 +57,14 @@ def test_an_oversized_frame_is_fatal_before_it_ends(packets: tuple[bytes, ...]) 
     assert [isinstance(one, FramingFault) and one.is_fatal for one in faults] == [True]
 
 
+def test_a_stream_without_any_frame_is_given_up() -> None:
+    deframer = Deframer(10)
+    assert feed(deframer, b"x" * 10) == []
+    faults = list(deframer.feed(b"x"))
+    assert [isinstance(one, FramingFault) and one.is_fatal for one in faults] == [True]
+    assert feed(deframer, b"\r\n" * 20 + frame(b"1")) == [b"1"]
+
+
 def test_a_frame_of_exactly_the_limit_passes() -> None:
     assert feed(Deframer(10), frame(b"x" * 10)) == [b"x" * 10]
 

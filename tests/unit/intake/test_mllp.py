@@ -119,6 +119,42 @@ def test_a_frame_that_never_ends_is_given_up(listener: MLLPListener) -> None:
         assert answer(connection) == b""
 
 
+def is_cut_off(connection: socket.socket) -> bool:
+    """Send a byte now and then for ten seconds; say whether the peer ended the connection."""
+    try:
+        for _ in range(200):
+            connection.sendall(b"x")
+            threading.Event().wait(0.05)
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_a_peer_that_drips_its_frame_is_given_up_and_delays_nobody(
+    listener: MLLPListener, desk: Desk
+) -> None:
+    with connect(listener) as slow, connect(listener) as other:
+        slow.sendall(b"\x0bM")
+        other.sendall(frame(b"one"))
+        assert answer(other) == frame(b"ACK one")
+        # A byte now and then does not prolong the time that one frame may take.
+        assert is_cut_off(slow)
+    assert [message for message, _ in desk.received] == [b"one"]
+
+
+def test_a_peer_that_sends_no_frame_at_all_is_given_up(listener: MLLPListener) -> None:
+    with connect(listener) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" * 100)
+        assert answer(connection) == b""
+
+
+def test_a_peer_that_half_closes_still_gets_its_answer(listener: MLLPListener) -> None:
+    with connect(listener) as connection:
+        connection.sendall(frame(b"one"))
+        connection.shutdown(socket.SHUT_WR)
+        assert answer(connection) == frame(b"ACK one")
+
+
 def test_connections_beyond_the_limit_are_closed_at_once(listener: MLLPListener) -> None:
     with connect(listener) as first, connect(listener) as second:
         for connection in (first, second):
@@ -188,3 +224,36 @@ def test_tls_is_spoken_where_a_context_is_given_and_plain_text_is_turned_away(
                 received += secure.recv(4096)
     assert received == frame(b"ACK one")
     assert [message for message, _ in desk.received] == [b"one"]
+
+
+def told(connection: ssl.SSLSocket, message: bytes) -> bytes:
+    """Send a message and give what comes back; nothing where the peer turns it away."""
+    try:
+        connection.sendall(frame(message))
+        return connection.recv(4096)
+    except OSError:
+        return b""
+
+
+def test_a_handshake_that_never_comes_and_an_unknown_client_hold_nobody_up(
+    desk: Desk, certificate: Path
+) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    server.load_verify_locations(certificate)
+    server.verify_mode = ssl.CERT_REQUIRED
+    client = ssl.create_default_context(cafile=str(certificate))
+    with MLLPListener("127.0.0.1", 0, desk.receive, limits=LIMITS, tls=server) as listener:
+        with connect(listener) as silent:
+            silent.settimeout(10)
+            assert silent.recv(1) == b""
+        with client.wrap_socket(connect(listener), server_hostname="localhost") as stranger:
+            assert told(stranger, b"stranger") == b""
+        client.load_cert_chain(certificate)
+        with client.wrap_socket(connect(listener), server_hostname="localhost") as known:
+            known.sendall(frame(b"one") * 2)
+            received = b""
+            while received.count(b"\x1c") < 2:
+                received += known.recv(7)
+    assert received == frame(b"ACK one") * 2
+    assert [message for message, _ in desk.received] == [b"one", b"one"]
