@@ -1,4 +1,4 @@
-"""Seal the audit trail each second, in every shard."""
+"""Store what dead processes left of the audit trail, and seal it each second, in every shard."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ EVERY_S = 1.0
 
 
 def start_sealer(store: Store, secret: bytes) -> Callable[[], None]:
-    """Seal in a thread; the function given back seals what is left and ends it.
+    """Seal in a thread, at once to begin with; what is given back seals what is left and ends it.
 
     Several sealers take turns. While the store is away the rows wait.
     """
@@ -21,14 +21,17 @@ def start_sealer(store: Store, secret: bytes) -> Callable[[], None]:
 
     def seal() -> None:
         try:
+            store.audit.collect()
             for shard in (UNNAMED, *store.registry.shards()):
                 chain.seal(shard)
         except GatewayError as error:
             LOG.warning("audit trail not sealed", error=error.number)
 
     def run() -> None:
-        while not stop.wait(EVERY_S):
+        while True:
             seal()
+            if stop.wait(EVERY_S):
+                break
         seal()
 
     thread = threading.Thread(target=run, name="sealer", daemon=True)

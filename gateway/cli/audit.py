@@ -39,6 +39,7 @@ def verify(
     store = open_store(settings)
     is_whole = True
     try:
+        store.audit.settle()
         chain = store.audit_chain(settings.deployment_secret())
         for shard in (UNNAMED, *store.registry.shards()):
             chain.seal(shard)

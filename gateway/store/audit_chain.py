@@ -4,6 +4,9 @@ Whoever can write into the database but has not the deployment's secret can neit
 delete a sealed row unnoticed, nor put one between. What is not sealed yet is younger than the
 sealer's last round. Cutting off the newest blocks as a whole shows only against a digest that was
 noted elsewhere: ``verify`` takes one.
+
+Blocks follow the order of storing (``seq``), so that an access that is stored late, because its
+machine was down, stands in a block of its own time of storing and no gap is left open for it.
 """
 
 import hashlib
@@ -48,43 +51,29 @@ class AuditChain:
         self._key = hmac.digest(secret, b"gateway/audit-chain/1", hashlib.sha256)
 
     def seal(self, shard: int) -> int:
-        """Close a block over what is complete and in none yet; give the number of its rows."""
+        """Close blocks over what is complete and in none yet; give the number of its rows."""
         limit = CURRENT
         if self._database.name == "postgresql":
             # A slow transaction may still land before what is visible already.
             limit = audit_key(self._database.complete_ms(shard) * 1000)
-        if not self._has_open(shard, limit):
-            return 0
-        return self._database.write(partial(self._seal, shard=shard, limit=limit))
+        total = 0
+        while count := self._seal_block(shard, limit):
+            total += count
+        return total
 
-    def _has_open(self, shard: int, limit: int) -> bool:
-        sealed = select(func.coalesce(func.max(audit_block.c.last_pk), 0))
-        sealed = sealed.where(audit_block.c.shard == shard)
-        newer = select(audit.c.pk).where(
-            audit.c.shard == shard, audit.c.pk > sealed.scalar_subquery(), audit.c.pk < limit
-        )
+    def _seal_block(self, shard: int, limit: int) -> int:
+        """Close one block; what is complete does not change, so nobody waits while it is hashed."""
         with self._database.reading() as connection:
-            return connection.execute(newer.limit(1)).first() is not None
-
-    def _seal(self, session: Session, *, shard: int, limit: int) -> int:
-        session.lock_criteria(shard, [_TURN])
-        last = session.connection.execute(
-            select(audit_block)
-            .where(audit_block.c.shard == shard)
-            .order_by(audit_block.c.number.desc())
-            .limit(1)
-        ).first()
-        after = last.last_pk if last else 0
-        rows = _rows(session.connection, shard, after, limit - 1)
+            last = _last(connection, shard)
+            rows = _rows(connection, shard, last.last_seq if last else 0, limit - 1)
         if not rows:
             return 0
-        number, previous = (last.number + 1, last.digest) if last else (1, _START)
+        number, after, previous = _behind(last)
         content = _content(rows)
-        span = (after, rows[-1].pk, len(rows))
+        span = (after, rows[-1].seq, len(rows))
         digest = self._digest(shard, number, span, content, previous)
         block = (shard, number, *span, content, previous, digest, False)
-        session.insert(audit_block, [block])
-        return len(rows)
+        return len(rows) if self._database.write(partial(_add, block=block)) else 0
 
     def _digest(
         self, shard: int, number: int, span: tuple[int, int, int], content: str, previous: str
@@ -116,30 +105,30 @@ class AuditChain:
                 faults += self._chained(block, before)
                 faults += _held(connection, block)
                 before = block
-            last = before.last_pk if before is not None else 0
+            last = before.last_seq if before is not None else 0
             newer = select(func.count()).select_from(audit)
-            newer = newer.where(audit.c.shard == shard, audit.c.pk > last)
+            newer = newer.where(audit.c.shard == shard, audit.c.seq > last)
             open_rows = connection.execute(newer).scalar_one()
         if noted is not None and noted not in {(one.number, one.digest) for one in blocks}:
             faults.append(f"block {noted[0]}: not the one that was noted")
         pruned = [one for one in blocks if one.is_pruned]
         if any(one.number > len(pruned) for one in pruned):
             faults.append("pruned blocks are not the oldest ones")
-        faults += [f"block {one.number}: pruned too early" for one in pruned if one.last_pk >= kept]
+        faults += [
+            f"block {one.number}: pruned too early" for one in pruned if one.last_seq >= kept
+        ]
         rows = sum(one.rows for one in blocks if not one.is_pruned)
         head = (before.number, before.digest) if before is not None else None
         return Verified(len(blocks), rows, len(pruned), open_rows, head, tuple(faults))
 
     def _chained(self, block: Row[Any], before: Row[Any] | None) -> list[str]:
-        number, after, previous = (
-            (before.number + 1, before.last_pk, before.digest) if before else (1, 0, _START)
-        )
+        number, after, previous = _behind(before)
         faults = []
         if block.number != number:
             faults.append(f"block {number}: missing")
-        elif (block.after_pk, block.previous) != (after, previous):
+        elif (block.after_seq, block.previous) != (after, previous):
             faults.append(f"block {block.number}: does not follow the one before")
-        span = (block.after_pk, block.last_pk, block.rows)
+        span = (block.after_seq, block.last_seq, block.rows)
         digest = self._digest(block.shard, block.number, span, block.content, block.previous)
         if not hmac.compare_digest(digest, block.digest):
             faults.append(f"block {block.number}: changed")
@@ -158,17 +147,38 @@ def prune(database: Database, shard: int, before: datetime) -> int:
     return total
 
 
+def _last(connection: Connection, shard: int) -> Row[Any] | None:
+    blocks = select(audit_block).where(audit_block.c.shard == shard)
+    return connection.execute(blocks.order_by(audit_block.c.number.desc()).limit(1)).first()
+
+
+def _behind(last: Row[Any] | None) -> tuple[int, int, str]:
+    """Give number, beginning and predecessor's digest of the block that follows."""
+    return (last.number + 1, last.last_seq, last.digest) if last else (1, 0, _START)
+
+
+def _add(session: Session, *, block: tuple[Any, ...]) -> bool:
+    """Put a block behind the last one, unless another sealer was faster."""
+    shard, number = block[:2]
+    session.lock_criteria(shard, [_TURN])
+    if _behind(_last(session.connection, shard))[0] != number:
+        return False
+    session.insert(audit_block, [block])
+    return True
+
+
 def _rows(connection: Connection, shard: int, after: int, last: int) -> Sequence[Row[Any]]:
-    asked = select(audit).where(audit.c.shard == shard, audit.c.pk > after, audit.c.pk <= last)
-    return connection.execute(asked.order_by(audit.c.pk).limit(LARGEST_BLOCK)).fetchall()
+    asked = select(audit).where(audit.c.shard == shard, audit.c.seq > after, audit.c.seq <= last)
+    return connection.execute(asked.order_by(audit.c.seq).limit(LARGEST_BLOCK)).fetchall()
 
 
 def _content(rows: Sequence[Row[Any]]) -> str:
-    """Hash every column of every row."""
+    """Hash every column of every row, in the order of ``seq``, which is the last of them."""
     digest = hashlib.sha256()
     for row in rows:
         values = [
-            bytes(one).decode() if isinstance(one, bytes | memoryview) else one for one in row
+            bytes(one).decode() if isinstance(one, bytes | memoryview) else one
+            for one in tuple(row)[:-1]
         ]
         digest.update(hashlib.sha256(msgspec.json.encode(values)).digest())
     return digest.hexdigest()
@@ -177,9 +187,9 @@ def _content(rows: Sequence[Row[Any]]) -> str:
 def _held(connection: Connection, block: Row[Any]) -> list[str]:
     """Say what is wrong with the rows of a block, and with what they are found by."""
     asked = select(audit).where(
-        audit.c.shard == block.shard, audit.c.pk > block.after_pk, audit.c.pk <= block.last_pk
+        audit.c.shard == block.shard, audit.c.seq > block.after_seq, audit.c.seq <= block.last_seq
     )
-    rows = connection.execute(asked.order_by(audit.c.pk)).fetchall()
+    rows = connection.execute(asked.order_by(audit.c.seq)).fetchall()
     name = f"block {block.number}"
     if block.is_pruned:
         return [f"{name}: holds rows although it was pruned"] if rows else []
@@ -217,14 +227,14 @@ def _prune(session: Session, *, shard: int, before: int) -> int:
         .where(
             audit_block.c.shard == shard,
             audit_block.c.is_pruned.is_(False),
-            audit_block.c.last_pk < before,
+            audit_block.c.last_seq < before,
         )
         .order_by(audit_block.c.number)
         .limit(1)
     ).first()
     if block is None:
         return 0
-    for row in _rows(connection, shard, block.after_pk, block.last_pk):
+    for row in _rows(connection, shard, block.after_seq, block.last_seq):
         connection.execute(
             delete(audit_seen).where(
                 audit_seen.c.shard == shard,
@@ -232,8 +242,8 @@ def _prune(session: Session, *, shard: int, before: int) -> int:
                 audit_seen.c.pk == row.pk,
             )
         )
-    held = (audit.c.shard == shard) & (audit.c.pk > block.after_pk) & (audit.c.pk <= block.last_pk)
-    connection.execute(delete(audit).where(held))
+    held = (audit.c.seq > block.after_seq) & (audit.c.seq <= block.last_seq)
+    connection.execute(delete(audit).where((audit.c.shard == shard) & held))
     numbered = (audit_block.c.shard == shard) & (audit_block.c.number == block.number)
     connection.execute(update(audit_block).where(numbered).values(is_pruned=True))
     return int(block.rows)

@@ -72,8 +72,8 @@ class Session(Protocol):
     def stamp(self, shard: int, at_least_ms: int = 0) -> Stamp:
         """Give this transaction's number and time, after the locks are held."""
 
-    def audit_key(self, shard: int) -> int:
-        """Give the key of an audit row: microseconds since 2020, 12 bits that tell rows apart."""
+    def audit_order(self, shard: int, count: int) -> Sequence[int]:
+        """Give the next numbers in the order of storing accesses, each of the form of a key."""
 
     def run(self, sql: str, values: Sequence[Any]) -> None:
         """Run one fixed statement that answers nothing; placeholders are ``?``."""

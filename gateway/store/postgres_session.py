@@ -95,10 +95,10 @@ class PostgresSession:
         txn, ms, generation = self._raw.execute(_STAMP.encode(), (shard,)).fetchall()[0]
         return Stamp(txn, max(ms, at_least_ms), generation)
 
-    def audit_key(self, shard: int) -> int:  # noqa: ARG002
-        """Take the server's time, after the transaction's number."""
+    def audit_order(self, shard: int, count: int) -> Sequence[int]:  # noqa: ARG002
+        """Take the server's time, after the transaction's number, and the microseconds behind."""
         txn, us = self._raw.execute(_AUDIT_KEY.encode()).fetchall()[0]
-        return audit_key(us, txn)
+        return [audit_key(us + at, txn) for at in range(count)]
 
     def run(self, sql: str, values: Sequence[Any]) -> None:
         """Send it; within a batch nothing waits for the answer."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
@@ -35,7 +36,7 @@ audit = Table(
     "audit",
     metadata,
     _shard(),
-    _big("pk"),  # microseconds since 2020 and 12 bits that tell neighbours apart
+    _big("pk"),  # when: microseconds since 2020 and 12 bits that tell neighbours apart
     _text("client"),
     _text("member"),
     _text("agent", null=True),
@@ -49,7 +50,10 @@ audit = Table(
     _text("peer", null=True),
     Column("status", Integer, nullable=False),
     Column("seen", LargeBinary, nullable=False),
+    # The order of storing, of the same form as ``pk``: a row comes here after it happened.
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("shard", "pk", name="audit_pk"),
+    Index("audit_by_seq", "shard", "seq", unique=True),
 )
 
 # What an access touched: ``Type/id``, and ``person:`` with the keyed hash of the person.
@@ -63,14 +67,15 @@ audit_seen = Table(
     sqlite_with_rowid=False,
 )
 
-# A block holds the rows above ``after_pk`` up to ``last_pk``; ``digest`` chains it to ``previous``.
+# A block holds the rows above ``after_seq`` up to ``last_seq``; ``digest`` chains it to the one
+# before, ``previous``.
 audit_block = Table(
     "audit_block",
     metadata,
     _shard(),
     Column("number", Integer, nullable=False),
-    _big("after_pk"),
-    _big("last_pk"),
+    _big("after_seq"),
+    _big("last_seq"),
     Column("rows", Integer, nullable=False),
     _text("content"),
     _text("previous"),

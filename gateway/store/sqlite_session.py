@@ -19,7 +19,7 @@ from gateway.store.upsert import on_conflict
 
 _T = TypeVar("_T")
 _DELETE_TEXT = "INSERT INTO text_fts (text_fts, rowid, terms) VALUES ('delete', ?, ?)"
-_LAST_AUDIT = "SELECT max(pk) FROM audit WHERE shard = ?"
+_LAST_AUDIT = "SELECT max(seq) FROM audit WHERE shard = ?"
 _LONGEST_LIST = 30_000
 """SQLite takes 32,766 bound values in one statement."""
 
@@ -72,14 +72,15 @@ class SQLiteSession:
         self._clocks[shard] = stamp
         return stamp
 
-    def audit_key(self, shard: int) -> int:
-        """Count on from the last row: the order of the keys is that of the commits."""
+    def audit_order(self, shard: int, count: int) -> Sequence[int]:
+        """Count on from the last row: the order of the numbers is that of the commits."""
         last = self._audited.get(shard)
         if last is None:
             row = self._raw.execute(_LAST_AUDIT, (shard,)).fetchone()
             last = row[0] or 0
-        key = self._audited[shard] = max(audit_key(self._now_ms() * 1000), last + 1)
-        return key
+        first = max(audit_key(self._now_ms() * 1000), last + 1)
+        self._audited[shard] = first + count - 1
+        return range(first, first + count)
 
     def finish(self) -> None:
         """Write the texts and keep the counters before the transaction is committed."""

@@ -59,7 +59,7 @@ class Store:
         self.journal = Journal(database, self.registry, folder)
         self.outbox = Outbox(database)
         self.parameters = Parameters(database)
-        self.audit = AuditTrail(database)
+        self.audit = AuditTrail(database, folder / "accesses", now_us)
         self.code_sets: CodeSets | None = None
 
     @classmethod
@@ -88,6 +88,7 @@ class Store:
 
     def close(self) -> None:
         """Finish what is queued and close the connections."""
+        self.audit.close()
         self.database.close()
 
     # ------------------------------------------------------------ writing

@@ -30,6 +30,7 @@ def chain(store: Store) -> AuditChain:
     for number in range(6):
         store.audit.append(_access(number, f"p{number % 2}"))
         if number % 2:
+            store.audit.settle()
             time.sleep(0.002)  # PostgreSQL tells in milliseconds what is complete.
             assert chain.seal(SHARD) == 2
     return chain
@@ -61,6 +62,7 @@ def test_an_untouched_chain_holds_and_ends_where_it_was_noted(
     store: Store, chain: AuditChain
 ) -> None:
     store.audit.append(_access(9))
+    store.audit.settle()
     time.sleep(0.002)
     found = chain.verify(SHARD)
     assert (found.blocks, found.rows, found.open_rows, found.faults) == (3, 6, 1, ())
@@ -86,11 +88,11 @@ def _delete(store: Store) -> None:
 
 def _insert(store: Store) -> None:
     keys = {one.key for one in store.audit.find(SHARD, Wanted(), 1_000)}
-    copied_of = _key_of(store, 3)
+    copied_of = _key_of(store, 2)
     free = next(key for key in range(copied_of, 0, -1) if key not in keys)
     copied = (
         "INSERT INTO audit SELECT shard, :free, client, member, agent, purpose, reason, method, "
-        "word, path, query, error, peer, status, seen FROM audit WHERE pk = :pk"
+        "word, path, query, error, peer, status, seen, seq - 1 FROM audit WHERE pk = :pk"
     )
     _run(store, copied, pk=copied_of, free=free)
 
@@ -139,6 +141,7 @@ def test_the_secret_of_another_deployment_makes_another_chain(
 def test_rows_past_their_time_go_and_the_chain_still_holds(store: Store, chain: AuditChain) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1)
     store.audit.append(_access(7))
+    store.audit.settle()
     assert store.prune_audit(SHARD, soon) == 6
     found = chain.verify(SHARD, kept_since=soon)
     assert (found.pruned, found.rows, found.open_rows, found.faults) == (3, 0, 1, ())
