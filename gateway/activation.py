@@ -165,7 +165,7 @@ class Activation:
             ("system/*.cruds",),
             Visibility(stored.shard, stored.owner, sees_all=True),
         )
-        request = Request("patch", TYPE, stored.id, change=changed, if_match=stored.version)
+        request = Request("patch", TYPE, stored.id, change=changed, if_match=(str(stored.version),))
         with suppress(GatewayError):  # Somebody wrote it in between: looked at anew next time.
             self._amend(principal, request)
             LOG.info("subscription", subscription=stored.id, status=status)

@@ -37,8 +37,8 @@ class Request:
     """One write that a client asks for.
 
     It names its resource by ``id``, or by ``criteria``, search parameters that one resource may
-    match. ``if_match`` is the version that must be current (``*``: any), ``if_none_match`` the
-    versions that must not be; with ``needs_match`` an existing resource is changed only under
+    match. ``if_match`` are versions of which one must be current (``*``: any), ``if_none_match``
+    those that must not be; with ``needs_match`` an existing resource is changed only under
     ``if_match``. ``change`` patches the current version. ``may_choose_id``: a conditional update
     that finds nothing may create its resource under the id that it holds. ``is_entry``: it is
     part of a transaction, so a ``urn:uuid`` in it has to be the name of another part.
@@ -48,7 +48,7 @@ class Request:
     type: str
     id: str | None = None
     resource: Resource | None = None
-    if_match: int | Literal["*"] | None = None
+    if_match: tuple[str, ...] = ()
     if_none_exist: str | None = None
     full_url: str | None = None
     if_none_match: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ def plan(
         tuple(named),
         planner.standing,
         tuple(planner.conditions),
-        any(request.if_match is not None for request in requests),
+        any(request.if_match for request in requests),
     )
 
 
@@ -355,15 +355,15 @@ def _is_dangling(text: str, names: Mapping[str, str], resource: Resource) -> boo
 
 def _demand_version(request: Request, current: Stored | None, version: int) -> None:
     """Raise unless If-Match and If-None-Match hold for the newest version."""
-    if request.if_match == "*" and current is None:
-        raise GatewayError("GW-7040", type=request.type, version="*")
-    if request.if_match not in (None, "*", version):
-        raise GatewayError("GW-7040", type=request.type, version=request.if_match)
+    asked = request.if_match
+    is_met = current is not None if "*" in asked else str(version) in asked
+    if asked and not is_met:
+        raise GatewayError("GW-7040", type=request.type, version=", ".join(asked)[:64])
     if current is None:
         return
     if "*" in request.if_none_match or str(version) in request.if_none_match:
         raise GatewayError("GW-7044", type=request.type)
-    if request.needs_match and request.if_match is None:
+    if request.needs_match and not request.if_match:
         raise GatewayError("GW-7045", type=request.type)
 
 

@@ -20,16 +20,19 @@ def ways(definitions: Definitions, compartment: str) -> dict[str, tuple[str, ...
     return found
 
 
-def within(by_type: dict[str, tuple[str, ...]], compartment: str, id_: str) -> AnyOf:
-    """Say that a resource lies in the compartment of ``compartment/id_``."""
+def within(by_type: dict[str, tuple[str, ...]], compartment: str, id_: str | None) -> AnyOf:
+    """Say that a resource lies in the compartment of ``compartment/id_``; None: of any of its type.
+
+    The one is left out of its own, all of a type are not.
+    """
     by_code: dict[str, list[str]] = {}
     for type_, codes in by_type.items():
         for code in codes:
             by_code.setdefault(code, []).append(type_)
     value = ReferenceValue(compartment, id_)
-    return AnyOf(
-        compartment,
-        tuple(
-            Criterion(tuple(types), code, "reference", (value,)) for code, types in by_code.items()
-        ),
-    )
+    ways_in = [
+        Criterion(tuple(types), code, "reference", (value,)) for code, types in by_code.items()
+    ]
+    if id_ is None and compartment in by_type:
+        ways_in.append(Criterion((compartment,), "_type", "token", ()))
+    return AnyOf(compartment, tuple(ways_in))

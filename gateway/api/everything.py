@@ -1,4 +1,4 @@
-"""$everything: a patient's or an encounter's record, with what it refers to.
+"""$everything: a patient's, all patients' or an encounter's record, with what it refers to.
 
 https://hl7.org/fhir/R4/operation-patient-everything.html, operation-encounter-everything.html
 """
@@ -29,8 +29,11 @@ _STEPS = 2
 """A role leads to a practitioner, which nothing in the record names itself."""
 
 
-def patient_everything(exchange: Exchange, id_: str) -> Answer:
-    """Answer the Patient, its compartment page by page, and what these refer to."""
+def patient_everything(exchange: Exchange, id_: str | None = None) -> Answer:
+    """Answer the Patient, its compartment page by page, and what these refer to.
+
+    Without an id: of all patients that the client may see.
+    """
     return _everything(with_arguments(exchange), "Patient", id_)
 
 
@@ -39,9 +42,9 @@ def encounter_everything(exchange: Exchange, id_: str) -> Answer:
     return _everything(with_arguments(exchange), "Encounter", id_)
 
 
-def _everything(exchange: Exchange, type_: str, id_: str) -> Answer:
+def _everything(exchange: Exchange, type_: str, id_: str | None) -> Answer:
     demand(exchange.principal, type_, "read")
-    focus = current(exchange, type_, id_)
+    focus = [current(exchange, type_, id_)] if id_ is not None else []
     asked = without_paging(exchange.query)
     wanted = _wanted(exchange, asked)
     permitted = permitted_types(exchange, "search")
@@ -50,8 +53,7 @@ def _everything(exchange: Exchange, type_: str, id_: str) -> Answer:
     if wanted and wanted <= by_type.keys() | {type_}:
         # The compartment alone; what is only referred to is found by what refers to it.
         by_type = {one: codes for one, codes in by_type.items() if one in wanted}
-    path = f"{type_}/{id_}/$everything"
-    until = exchange.services.store.complete_utc(exchange.visibility.shard)
+    path = "/".join(filter(None, (type_, id_, "$everything")))
     query = _query(exchange, type_, by_type, asked)
     query = replace(query, conditions=(within(by_type, type_, id_), *query.conditions))
     page = exchange.services.store.search(
@@ -60,12 +62,12 @@ def _everything(exchange: Exchange, type_: str, id_: str) -> Answer:
     # The patient is linked to itself by a merge, so it may be among the matches, too.
     matches = [one for one in page.matches if (one.type, one.id) != (type_, id_)]
     if exchange.parameter(PAGE) is None:
-        matches = [focus, *matches]
+        matches = [*focus, *matches]
     referred = _referred(exchange, matches, by_type)
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
-    if exchange.parameter("_since"):
-        # What a slow write puts before it is given by the next _since that names it.
-        bundle["meta"] = {"lastUpdated": format_instant(until)}
+    if page.complete_ms:
+        # Asked with it as the next _since, nothing is missed.
+        bundle["meta"] = {"lastUpdated": format_instant(page.complete_utc)}
     bundle["link"] = [self_link(exchange, path, asked)]
     if page.next:
         bundle["link"].append(next_link(exchange, path, asked, page.next))

@@ -1,17 +1,24 @@
 """A page of versions, of whatever they are asked for. https://hl7.org/fhir/R4/http.html#history"""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.paging import count_of, cursor_of, next_link, self_link, without_paging
+from gateway.api.vread import version_number
 from gateway.errors import GatewayError
+from gateway.fhir import codec
+from gateway.fhir.references import server_of, split
 from gateway.fhir.times import format_instant, interval, parse_instant
 from gateway.records import Resource, Stored, Visibility
 from gateway.store.pages import Page
+from gateway.store.versions import Named
 
-_ALLOWED = ("_count", "_since", "_at")
+_ALLOWED = ("_count", "_since", "_at", "_list")
+_MOST_NAMED = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +41,7 @@ def page_of(
         id_=id_,
         since=_since(exchange),
         at=_at(exchange),
+        named=_named(exchange),
         count=max(count_of(exchange), 1),
         cursor=cursor_of(exchange, path, used),
     )
@@ -48,8 +56,7 @@ def bundle_of(exchange: Exchange, path: str, page: Page) -> Answer:
     bundle: Resource = {"resourceType": "Bundle", "type": "history"}
     if exchange.parameter("_since"):
         # Asked with it as the next _since, nothing is missed and nothing given twice.
-        until = _EPOCH + timedelta(milliseconds=page.complete_ms)
-        bundle["meta"] = {"lastUpdated": format_instant(until)}
+        bundle["meta"] = {"lastUpdated": format_instant(page.complete_utc)}
     bundle["link"] = links
     entries = [_entry(exchange, stored) for stored in page.matches]
     return Answer(200, resource=bundle | ({"entry": entries} if entries else {}))
@@ -83,6 +90,37 @@ def _entry(exchange: Exchange, stored: Stored) -> Resource:
         "lastModified": format_instant(stored.updated_utc),
     }
     return entry
+
+
+def _named(exchange: Exchange) -> tuple[Named, ...] | None:
+    """Give what the Lists of ``_list`` name, as far as the client sees these; None without it."""
+    asked = exchange.parameter("_list")
+    if asked is None:
+        return None
+    if asked.startswith("$"):
+        raise GatewayError("GW-7020", name="_list", allowed="List.id")
+    demand(exchange.principal, "List", "read")
+    found: list[Named] = []
+    for one in asked.split(","):
+        id_ = one.strip().removeprefix("List/")
+        stored = exchange.services.store.read(exchange.visibility, "List", id_)
+        if stored is not None and not stored.is_deleted:
+            found += _items(codec.decode_stored(stored.body))
+    if len(found) > _MOST_NAMED:
+        raise GatewayError("GW-7020", name="_list", allowed=f"≤ {_MOST_NAMED} List.entry")
+    return tuple(dict.fromkeys(found))
+
+
+def _items(listed: Resource) -> Iterator[Named]:
+    for one in listed.get("entry", ()):
+        reference = one["item"].get("reference", "")
+        target = split(reference)
+        if target is None or server_of(reference) is not None:
+            continue
+        if target.version is None:
+            yield target.type, target.id, None
+        elif (number := version_number(target.version)) is not None:
+            yield target.type, target.id, number
 
 
 def _since(exchange: Exchange) -> datetime | None:

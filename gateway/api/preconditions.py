@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
 
 from werkzeug.datastructures import Headers
 
@@ -16,14 +15,17 @@ from gateway.errors import GatewayError
 from gateway.records import Stored
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
-_VERSION = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*', re.ASCII)
+_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*\s*')
 
 
 @dataclass(frozen=True)
 class Preconditions:
-    """The conditions of one request; ``if_match`` is what must be current, ``*`` any version."""
+    """The conditions of one request; one of ``if_match`` must be current, ``*`` is any version.
 
-    if_match: int | Literal["*"] | None = None
+    Versions are compared as texts: a tag that is none of ours is never current.
+    """
+
+    if_match: tuple[str, ...] = ()
     if_none_match: tuple[str, ...] = ()
     if_modified_since: datetime | None = None
     if_none_exist: str | None = None
@@ -39,12 +41,12 @@ class Preconditions:
 
 
 def from_headers(headers: Headers) -> Preconditions:
-    """Read the conditions of an HTTP request; raise GW-7012 for a version that is none."""
+    """Read the conditions of an HTTP request; raise GW-7012 for an If-Match without a tag."""
     return Preconditions(
-        if_match=_version(headers.get("If-Match")),
+        if_match=_demanded(headers.get("If-Match")),
         if_none_match=_tags(headers.get("If-None-Match", "")),
         if_modified_since=_date(headers.get("If-Modified-Since")),
-        if_none_exist=headers.get("If-None-Exist") or None,
+        if_none_exist=headers.get("If-None-Exist"),
     )
 
 
@@ -52,20 +54,17 @@ def from_entry(request: Mapping[str, object]) -> Preconditions:
     """Read the conditions of a Bundle entry's request element."""
     texts = {key: value for key, value in request.items() if isinstance(value, str)}
     return Preconditions(
-        if_match=_version(texts.get("ifMatch")),
+        if_match=_demanded(texts.get("ifMatch")),
         if_none_match=_tags(texts.get("ifNoneMatch", "")),
-        if_none_exist=texts.get("ifNoneExist") or None,
+        if_none_exist=texts.get("ifNoneExist"),
     )
 
 
-def _version(text: str | None) -> int | Literal["*"] | None:
-    if text is None:
-        return None
-    if text.strip() == "*":
-        return "*"
-    if found := _VERSION.fullmatch(text):
-        return int(found[1])
-    raise GatewayError("GW-7012", header="If-Match")
+def _demanded(text: str | None) -> tuple[str, ...]:
+    """A condition that was overlooked would overwrite what somebody else changed."""
+    if text is not None and text.strip() != "*" and not _TAGS.fullmatch(text):
+        raise GatewayError("GW-7012", header="If-Match")
+    return _tags(text or "")
 
 
 def _tags(text: str) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ https://hl7.org/fhir/R4/http.html#search
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
+from gateway.api.audit_events import TYPE as AUDIT_EVENT
 from gateway.api.delivered import page_of
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.paging import cursor_of, entry_of, next_link, self_link, without_paging
@@ -14,7 +16,8 @@ from gateway.api.subset import subset
 from gateway.errors import issue
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
-from gateway.fhir.search_model import Condition, Query
+from gateway.fhir.search_model import Condition, Criterion, DateValue, Query
+from gateway.fhir.times import format_instant
 from gateway.records import Resource, Stored
 from gateway.store import Page
 
@@ -33,6 +36,8 @@ def search_in(
     query = replace(query, conditions=(*within, *query.conditions))
     page = page_of(exchange, query, cursor_of(exchange, path, asked))
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if page.complete_ms and query.types != (AUDIT_EVENT,):
+        bundle["meta"] = {"lastUpdated": _complete_until(query, page)}
     if page.total is not None:
         bundle["total"] = page.total
     bundle["link"] = [self_link(exchange, path, query.used)]
@@ -45,6 +50,20 @@ def search_in(
     if exchange.parameter("_explain") == "true":
         entries.append(_explained(page))
     return Answer(200, resource=bundle | ({"entry": entries} if entries else {}))
+
+
+def _complete_until(query: Query, page: Page) -> str:
+    """Give the ``_lastUpdated`` to ask with next: nothing is missed then and nothing given twice.
+
+    ``ge`` goes on with the first moment that is not complete, ``gt`` with the last that is.
+    """
+    is_after = any(
+        isinstance(value, DateValue) and value.prefix != "ge"
+        for one in query.conditions
+        if isinstance(one, Criterion) and one.code == "_lastUpdated"
+        for value in one.values
+    )
+    return format_instant(page.complete_utc - timedelta(milliseconds=is_after))
 
 
 def _explained(page: Page) -> Resource:

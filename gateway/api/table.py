@@ -118,8 +118,7 @@ TABLE: tuple[Route, ...] = (
         ("Patient",),
         is_writing=True,
     ),
-    Route("$everything", "GET", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
-    Route("$everything", "POST", "/Patient/<id_>/$everything", patient_everything, ("Patient",)),
+    *_read_only("$everything", "Patient", patient_everything),
     Route(
         "$everything", "GET", "/Encounter/<id_>/$everything", encounter_everything, ("Encounter",)
     ),

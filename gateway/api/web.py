@@ -23,6 +23,7 @@ Interaction = Callable[..., Answer]
 # Asks what everybody may know; sees no row.
 NOBODY = Principal("", "", frozenset(), (), Visibility(0, "", types=frozenset()))
 _JSON: Content = "json"
+_FORM = "application/x-www-form-urlencoded"
 _WORTH_ZIPPING = 1024
 _BODIED = frozenset({"POST", "PUT", "PATCH"})
 
@@ -107,9 +108,13 @@ def _exchange(asker: Principal, query: Pairs) -> Exchange:
     body, content = b"", _JSON
     if request.method in _BODIED:
         body = read_body(services().settings.max_body_bytes)
-        if request.mimetype == "application/x-www-form-urlencoded" and _takes_form():
+        if request.mimetype == _FORM and _takes_form():
             query, body = query + pairs(body), b""
             trail_of(request.environ).query = "&".join(f"{name}={value}" for name, value in query)
+        elif body and request.path.endswith("/_search"):
+            # What was meant to narrow the search would be left out.
+            given = request.headers.get("Content-Type", "-")[:80]
+            raise GatewayError("GW-7006", given=given, offered=_FORM)
         elif body:
             is_patch = request.method == "PATCH"
             content = body_format(request.headers.get("Content-Type", ""), is_patch=is_patch)

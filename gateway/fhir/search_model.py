@@ -48,7 +48,7 @@ class NumberValue:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceValue:
-    """Either an id with or without its type, or a text (absolute URL, canonical)."""
+    """An id with or without its type, a type alone, or a text (absolute URL, canonical)."""
 
     type: str | None
     id: str | None

@@ -16,7 +16,9 @@ Mode = Literal["strict", "lenient"]
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["true", "text", "data", "count", "false"]
 # Answered elsewhere, or known and without an index yet.
-_PRESENTATION = frozenset({"_format", "_pretty", "_explain", "_contained", "_containedType"})
+_PRESENTATION = frozenset({"_format", "_pretty", "_explain"})
+# Contained resources are no matches of their own, which is the default.
+_AS_ALWAYS = frozenset({("_contained", "false"), ("_containedType", "container")})
 _UNANSWERED = frozenset({"_filter", "_query"})
 _OWN: dict[str, ParameterKind] = {"_id": "token", "_lastUpdated": "date"}
 MAX_CHAIN = 8
@@ -102,7 +104,7 @@ class _Parser:
 
     def take(self, name: str, value: str) -> None:
         """Take one parameter."""
-        if name in _PRESENTATION or name == "_type":
+        if name in _PRESENTATION or name == "_type" or (name, value) in _AS_ALWAYS:
             self._used.append((name, value))
             return
         self._full = name

@@ -19,6 +19,7 @@ _DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
 _SECOND_US = 1_000_000
 _MAX_ZONE_MINUTES = 14 * 60
+_LEAP = "60"
 
 Interval = tuple[int, int]
 
@@ -45,6 +46,9 @@ def interval(text: str) -> Interval:
     low -= _zone_minutes(zone) * _MINUTE_US
     if second is None:
         return low, low + _MINUTE_US - 1
+    if second == _LEAP:
+        # No clock here counts it: it is the last moment of its minute, and so of its day.
+        return low - 1, low - 1
     if fraction is None:
         return low, low + _SECOND_US - 1
     low += int(fraction[:6].ljust(6, "0"))
@@ -117,7 +121,7 @@ def _day_start(year: int, month: int, day: int) -> int:
 
 
 def _offset_in_day(hour: str, minute: str, second: str | None) -> int:
-    # R4 permits the leap second (:60); it counts as the next second.
+    # R4 permits the leap second (:60).
     if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:
         raise ValueError("not a time of day")
     return (int(hour) * 60 + int(minute)) * _MINUTE_US + int(second or 0) * _SECOND_US

@@ -1,6 +1,7 @@
 """Pages of search and history, and the cursor that continues one snapshot."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from gateway.errors import GatewayError
 from gateway.records import Stored
 from gateway.store.database import Snapshot
+from gateway.store.keys import instant
 
 KEPT_HOURS = 1
 KEPT_MS = KEPT_HOURS * 3_600_000
@@ -18,7 +20,8 @@ class Page:
     """Some results in order, and how to go on.
 
     ``next`` continues the same snapshot (text without secrets; whoever hands it out signs it).
-    ``complete_ms``: everything that commits later carries ``lastUpdated`` at or after it.
+    ``complete_ms``: everything that commits later carries ``lastUpdated`` at or after it; 0 for a
+    search that does not ask for what is newer than a time.
     ``total`` is None when it was not asked for or not counted. ``plan`` says how it was answered.
     """
 
@@ -28,6 +31,11 @@ class Page:
     next: str | None = None
     complete_ms: int = 0
     plan: str = ""
+
+    @property
+    def complete_utc(self) -> datetime:
+        """The moment of ``complete_ms``."""
+        return instant(self.complete_ms * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ _PLANS = (
 _LOST_STATES = ("08", "57P")
 _COMPLETE = (
     "SELECT floor(extract(epoch FROM least(statement_timestamp(), (SELECT min(a.xact_start) "
-    "FROM pg_stat_activity a WHERE a.backend_xid IS NOT NULL))) * 1000)::bigint"
+    "FROM pg_stat_activity a WHERE a.backend_xid IS NOT NULL "
+    "AND a.datname = current_database()))) * 1000)::bigint"
 )
 _OLDER = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "

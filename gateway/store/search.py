@@ -13,6 +13,7 @@ from gateway.store.including import include
 from gateway.store.pages import Cursor, Page, read_cursor
 from gateway.store.schema import version
 from gateway.store.search_frequency import Counter
+from gateway.store.search_own import newer_than_ms
 from gateway.store.search_plan import Plan, Statement, build, choose, listed_plan, read_plan
 from gateway.store.search_steps import Scope
 from gateway.store.sorting import after, order, sort_key
@@ -42,9 +43,21 @@ def search(
     now_us: int,
     cursor: str | None = None,
 ) -> Page:
-    """Give one page; ``cursor`` continues the snapshot of the first."""
+    """Give one page; ``cursor`` continues the snapshot of the first.
+
+    A search for what is newer than a time is given only what is complete: a slow write may carry
+    an earlier time than a fast one that is committed already.
+    """
+    since_ms = newer_than_ms(query)
+    # What is complete is asked before the snapshot is taken.
+    until_ms = None if since_ms is None else max(database.complete_ms(visibility.shard), since_ms)
     with database.reading() as connection:
-        return search_in(database, connection, visibility, query, now_us=now_us, cursor=cursor)
+        return search_in(
+            *(database, connection, visibility, query),
+            now_us=now_us,
+            cursor=cursor,
+            until_ms=until_ms,
+        )
 
 
 def search_in(
@@ -55,14 +68,18 @@ def search_in(
     *,
     now_us: int,
     cursor: str | None = None,
+    until_ms: int | None = None,
 ) -> Page:
-    """Search within a transaction that is open already."""
+    """Search within a transaction that is open already, what was written before ``until_ms``."""
     last = read_cursor(cursor, now_us // 1000) if cursor is not None else None
     if database.name == "postgresql":
         # Its planner takes every range for a few rows, and would rather sort them than read an
         # index in its order.
         connection.exec_driver_sql("SET LOCAL enable_sort = off")
-    scope = Scope(visibility, last.snapshot if last else None, now_us, database.name)
+    if last is not None:
+        until_ms = last.complete_ms or None
+    snapshot = last.snapshot if last else None
+    scope = Scope(visibility, snapshot, now_us, database.name, until_ms)
     return _Run(database, connection, scope, query, last).page()
 
 
@@ -82,6 +99,7 @@ class _Run:
         self._scope = scope
         self._query = query
         self._last = last
+        self._until_ms = scope.until_ms or 0
         self._counter = Counter(database.frequencies, connection, scope)
 
     def page(self) -> Page:
@@ -89,7 +107,7 @@ class _Run:
         query = self._query
         count = DEFAULT_COUNT if query.count is None else query.count
         if query.summary == "count" or count == 0:
-            return Page((), total=self._count_all(), plan="counted")
+            return Page((), total=self._count_all(), complete_ms=self._until_ms, plan="counted")
         plan = self._plan()
         rows = self._rows(plan, count + 1, self._last.after if self._last else None)
         has_more = len(rows) > count
@@ -104,7 +122,7 @@ class _Run:
             included = include(self._connection, self._scope, query.includes, found)
         following = self._next(rows[-1], total) if has_more else None
         matches = tuple(one.stored for one in rows)
-        return Page(matches, included, total, following, plan=plan.told(query))
+        return Page(matches, included, total, following, self._until_ms, plan.told(query))
 
     def _plan(self) -> Plan:
         if self._last is None:
@@ -184,7 +202,8 @@ class _Run:
         snapshot = self._database.snapshot(self._connection, self._scope.shard)
         taken_ms = self._scope.now_us // 1000
         running = snapshot.running
-        return Cursor(snapshot.limit, running, taken_ms, 0, row.place, total, plan).text()
+        here = Cursor(snapshot.limit, running, taken_ms, self._until_ms, row.place, total, plan)
+        return here.text()
 
 
 def _plain(limit: int) -> Any:

@@ -163,7 +163,7 @@ def build(
 
 
 def _of_query(query: Query, v: FromClause, scope: Scope) -> list[ColumnElement[bool]]:
-    return [among(v.c.type, list(query.types)), *scope.live(v)]
+    return [among(v.c.type, list(query.types)), *scope.matching(v)]
 
 
 def _streamed(

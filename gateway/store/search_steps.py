@@ -20,6 +20,7 @@ from sqlalchemy.sql.selectable import Join
 
 from gateway.records import Visibility
 from gateway.store.database import Snapshot
+from gateway.store.keys import first_key
 from gateway.store.snapshots import seen
 from gateway.store.visibility import visible
 
@@ -51,12 +52,16 @@ def _alias(table: Table, number: int) -> FromClause:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Within what a search runs: who asks, in which snapshot, when, on which engine."""
+    """Within what a search runs: who asks, in which snapshot, when, on which engine.
+
+    ``until_ms``: only what was written before that time (since 1970) matches.
+    """
 
     visibility: Visibility
     snapshot: Snapshot | None
     now_us: int
     engine: str
+    until_ms: int | None = None
     _numbers: Iterator[int] = field(default_factory=count, compare=False)
 
     def alias(self, table: Table) -> FromClause:
@@ -75,6 +80,12 @@ class Scope:
             seen(v, self.snapshot),
             v.c.is_deleted.is_(False),
         ]
+
+    def matching(self, v: FromClause) -> list[ColumnElement[bool]]:
+        """Say that a version is live and may be among the matches."""
+        if self.until_ms is None:
+            return self.live(v)
+        return [*self.live(v), v.c.pk < first_key(self.until_ms)]
 
     def ordered(self, statement: Select[Any]) -> FromClause:
         """Make a statement with an ORDER BY the first step."""

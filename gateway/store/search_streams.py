@@ -78,7 +78,7 @@ def versions(query: Query, scope: Scope, *, is_descending: bool = True) -> Strea
         )
         # What the version itself answers bounds the range of keys that is read.
         of_types = among(v.c.type, list(query.types))
-        return [of_types, *scope.live(v), *(one for one in own if one is not None)]
+        return [of_types, *scope.matching(v), *(one for one in own if one is not None)]
 
     return Stream(version, rows, is_descending=is_descending)
 

@@ -126,7 +126,7 @@ def _asked(criterion: Criterion, value: Value, now_us: int) -> Asked:
     if isinstance(value, NumberValue):
         return _quantity(criterion, value)
     if isinstance(value, ReferenceValue):
-        is_exact = value.id is None or value.type is not None
+        is_exact = value.text is not None or None not in (value.id, value.type)
         return Asked(exact_index, _params(criterion), _reference(value), is_exact, order=("space",))
     if isinstance(value, TextValue):
         return _text(criterion, value)
@@ -197,11 +197,10 @@ def _token(value: TokenValue) -> Where:
 
 def _reference(value: ReferenceValue) -> Where:
     def where(i: FromClause) -> ColumnElement[bool]:
-        if value.id is None:
-            return and_(i.c.value == bounded(value.text or ""), i.c.space == 0)
-        if value.type is None:
-            return and_(i.c.value == bounded(value.id), i.c.space != 0)
-        return and_(i.c.value == bounded(value.id), i.c.space == space_number(value.type))
+        if value.text is not None:
+            return and_(i.c.value == bounded(value.text), i.c.space == 0)
+        of_type = i.c.space == space_number(value.type) if value.type else i.c.space != 0
+        return of_type if value.id is None else and_(i.c.value == bounded(value.id), of_type)
 
     return where
 

@@ -19,7 +19,7 @@ from gateway.store.audit import AuditTrail
 from gateway.store.audit_chain import AuditChain
 from gateway.store.database import Session
 from gateway.store.journal import Journal
-from gateway.store.keys import instant, micros, text_number
+from gateway.store.keys import micros, text_number
 from gateway.store.outbox import Outbox
 from gateway.store.pages import Page
 from gateway.store.parameter_rows import StaleParametersError
@@ -158,10 +158,11 @@ class Store:
         id_: str | None = None,
         since: datetime | None = None,
         at: tuple[datetime, datetime] | None = None,
+        named: Sequence[versions.Named] | None = None,
         count: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """Give versions, newest first; ``at`` is a half-open range of time."""
+        """Give versions, newest first, of all or of ``named``; ``at`` is a half-open range."""
         page = versions.history(
             self.database,
             visibility,
@@ -170,6 +171,7 @@ class Store:
             id_=id_,
             since_ms=micros(since) // 1000 if since else None,
             at_ms=(micros(at[0]) // 1000, -(-micros(at[1]) // 1000)) if at else None,
+            named=named,
             count=count,
             cursor=cursor,
         )
@@ -205,10 +207,6 @@ class Store:
     def audit_chain(self, secret: bytes) -> AuditChain:
         """Give what seals and checks the audit trail; ``secret`` is the deployment's."""
         return AuditChain(self.database, secret)
-
-    def complete_utc(self, shard: int) -> datetime:
-        """Give a moment: whatever is committed from now on carries ``lastUpdated`` at or after."""
-        return instant(self.database.complete_ms(shard) * 1000)
 
     def labels(self, visibility: Visibility, types: Sequence[str]) -> dict[str, list[Any]]:
         """Give the profiles, security labels and tags in use, by element of ``meta``."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, tuple_
 from sqlalchemy.sql import FromClause
 
 from gateway.records import Stored, Visibility
@@ -27,6 +27,8 @@ COLUMNS = (
     "source",
     "body",
 )
+Named = tuple[str, str, int | None]
+"""Type, id, and the number of one version or None for all of them."""
 _SELECT = f"SELECT {', '.join(f'v.{name}' for name in COLUMNS)} FROM version v "  # noqa: S608
 _CURRENT = (
     _SELECT + f"WHERE v.shard = ? AND v.type = ? AND v.id = ? AND v.superseded_txn = {CURRENT}"
@@ -130,6 +132,7 @@ def history(
     id_: str | None = None,
     since_ms: int | None = None,
     at_ms: tuple[int, int] | None = None,
+    named: Sequence[Named] | None = None,
     count: int = 50,
     cursor: str | None = None,
 ) -> Page:
@@ -137,30 +140,29 @@ def history(
 
     With ``since_ms`` only what is complete is given, so that the next call with
     ``since_ms=page.complete_ms`` misses and repeats nothing. ``at_ms``: newest in [low, high).
+    ``named``: of these only.
     """
     v = version.alias("v")
     complete_ms, taken_ms = database.complete_ms(visibility.shard), now_ms
     with database.reading() as connection:
         snapshot = database.snapshot(connection, visibility.shard)
-        statement = select_columns(v).where(*visible(v, visibility, now_ms * 1000))
+        asked = (*visible(v, visibility, now_ms * 1000), *_asked(v, type_, id_, named))
+        statement = select_columns(v).where(*asked)
         if cursor is not None:
             last = read_cursor(cursor, now_ms)
             snapshot, complete_ms, taken_ms = last.snapshot, last.complete_ms, last.taken_ms
             statement = statement.where(v.c.pk < last.after[0])
         statement = statement.where(was_written(v, snapshot))
-        statement = _narrow(statement, v, type_, id_)
         if since_ms is not None:
             # A writer may have begun before the last answer and taken its number after it: the
             # oldest start then lies before what was already given as complete.
             complete_ms = max(complete_ms, since_ms)
-            first, end = first_key(since_ms), first_key(complete_ms)
-            statement = statement.where(v.c.pk >= first, v.c.pk < end)
+            statement = statement.where(*_between(v, since_ms, complete_ms))
         if at_ms is not None:
             statement = _current_within(statement, v, at_ms)
-        newest = statement.order_by(v.c.pk.desc()).limit(count + 1)
-        rows = [tuple(row) for row in connection.execute(newest)]
+        rows = connection.execute(statement.order_by(v.c.pk.desc()).limit(count + 1)).all()
     here = Cursor(snapshot.limit, snapshot.running, taken_ms, complete_ms, ())
-    return _page(visibility.shard, rows, count, here)
+    return _page(visibility.shard, [tuple(row) for row in rows], count, here)
 
 
 def _page(shard: int, rows: Sequence[Row], count: int, here: Cursor) -> Page:
@@ -172,14 +174,36 @@ def _page(shard: int, rows: Sequence[Row], count: int, here: Cursor) -> Page:
     return Page(matches, next=following.text(), complete_ms=here.complete_ms)
 
 
-def _narrow(
-    statement: Select[Any], v: FromClause, type_: str | None, id_: str | None
-) -> Select[Any]:
+def _asked(
+    v: FromClause, type_: str | None, id_: str | None, named: Sequence[Named] | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if type_ is not None:
-        statement = statement.where(v.c.type == type_)
+        conditions.append(v.c.type == type_)
     if id_ is not None:
-        statement = statement.where(v.c.id == id_)
-    return statement
+        conditions.append(v.c.id == id_)
+    if named is not None:
+        conditions.append(_any_of(v, named))
+    return conditions
+
+
+def _between(v: FromClause, low_ms: int, end_ms: int) -> tuple[ColumnElement[bool], ...]:
+    return v.c.pk >= first_key(low_ms), v.c.pk < first_key(end_ms)
+
+
+def _any_of(v: FromClause, named: Sequence[Named]) -> ColumnElement[bool]:
+    """Ask for whole histories by type, for single versions by their numbers."""
+    whole: dict[str, list[str]] = {}
+    single: list[Named] = []
+    for type_, id_, number in named:
+        if number is None:
+            whole.setdefault(type_, []).append(id_)
+        else:
+            single.append((type_, id_, number))
+    several = [and_(v.c.type == type_, v.c.id.in_(ids)) for type_, ids in whole.items()]
+    if single:
+        several.append(tuple_(v.c.type, v.c.id, v.c.version_no).in_(single))
+    return or_(false(), *several)
 
 
 def _current_within(statement: Select[Any], v: FromClause, at_ms: tuple[int, int]) -> Select[Any]:

@@ -125,6 +125,14 @@ def test_a_gzip_body_is_read_and_a_bomb_ends_at_the_limit(county: Browser) -> No
     assert (
         county.ask("POST", "/Patient", data=gzip.compress(body), headers=zipped).status_code == 201
     )
+    members = gzip.compress(body[:9]) + gzip.compress(b"") + gzip.compress(body[9:])
+    two = county.ask("POST", "/Patient", data=members, headers=zipped)
+    assert two.status_code == 201
+    named = JSON | {"Content-Encoding": "x-gzip"}
+    again = county.ask("POST", "/Patient", data=gzip.compress(body), headers=named)
+    assert again.status_code == 201
+    many = gzip.compress(b"") * 10_000
+    outcome(county.ask("POST", "/Patient", data=many, headers=zipped), 400, "GW-7022")
     bomb = gzip.compress(b" " * 100_000_000)
     assert len(bomb) < 1_000_000
     outcome(county.ask("POST", "/Patient", data=bomb, headers=zipped), 413, "GW-7008")

@@ -58,6 +58,7 @@ def test_if_none_exist_creates_once(county: Browser) -> None:
     numbered = patient(identifier=[{"system": "urn:x", "value": "once-1"}])
     first = county.post("/Patient", numbered, If_None_Exist="identifier=urn:x|once-1")
     second = county.post("/Patient", numbered, If_None_Exist="identifier=urn:x|once-1")
+    outcome(county.post("/Patient", numbered, If_None_Exist=""), 412, "GW-7043")
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.get_json()["id"] == second.get_json()["id"]
 

@@ -147,3 +147,30 @@ def test_what_is_not_seen_answers_like_what_is_not_there(
     city: Browser, record: dict[str, str]
 ) -> None:
     outcome(city.get(f"/{record['patient']}/$everything"), 404, "GW-7002")
+
+
+def test_everything_of_all_patients_is_what_each_ones_holds(
+    county: Browser, city: Browser, record: dict[str, str]
+) -> None:
+    device = post(county, {"resourceType": "Device"})
+    post(county, observation(device))
+    found: list[str] = []
+    following = "/Patient/$everything?_count=7"
+    while following:
+        page = county.get(following).get_json()
+        found += [one["fullUrl"].partition("/fhir/")[2] for one in page["entry"]]
+        links = {one["relation"]: one["url"] for one in page["link"]}
+        following = links.get("next", "").partition("/fhir")[2]
+    matches = [one for one in found if not one.startswith(("Practitioner/", "Organization/"))]
+    assert len(matches) == len(set(matches))
+    assert set(record.values()) <= set(found)
+    assert device not in found
+    each = {
+        one["fullUrl"].partition("/fhir/")[2]
+        for patient_ in {one for one in found if one.startswith("Patient/")}
+        for one in county.get(f"/{patient_}/$everything?_count=1000").get_json()["entry"]
+    }
+    # Beside these stands what names a patient that is not here.
+    assert each <= set(found)
+    hidden = city.get("/Patient/$everything?_count=1000").get_data(as_text=True)
+    assert not any(reference in hidden for reference in record.values())

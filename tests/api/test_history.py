@@ -90,3 +90,34 @@ def test_a_history_shows_no_more_than_the_token_opens(
     assert {one["fullUrl"].split("/")[-2] for one in listed} <= {"Observation"}
     writer = consortium.client("qs-county", "system/*.c")
     outcome(writer.get("/_history"), 403, "GW-8003")
+
+
+def test_a_history_may_be_asked_of_what_a_list_names(county: Browser, city: Browser) -> None:
+    first, second, third = (county.post("/Patient", patient()).get_json() for _ in range(3))
+    for one in (first, second, third):
+        county.put(f"/Patient/{one['id']}", one | {"active": True})
+    items = [
+        f"Patient/{first['id']}",
+        f"Patient/{second['id']}/_history/1",
+        f"https://elsewhere.example/Patient/{third['id']}",
+        f"Patient/{third['id']}/_history/x",
+    ]
+    entries = [{"item": {"reference": one}} for one in items] + [{"item": {"display": "x"}}]
+    listed = {"resourceType": "List", "status": "current", "mode": "working", "entry": entries}
+    id_ = county.post("/List", listed).get_json()["id"]
+
+    def given(browser: Browser, path: str) -> list[str]:
+        query = f"{path}/_history?_list={id_}&_count=2"
+        return [
+            f"{one['fullUrl'].rpartition('/')[2]}/{one['response']['etag'][3:-1]}"
+            for page in pages(browser, query)
+            for one in page
+        ]
+
+    due = [f"{first['id']}/2", f"{second['id']}/1", f"{first['id']}/1"]
+    assert given(county, "/Patient") == given(county, "") == due
+    assert given(county, f"/Patient/{first['id']}") == [due[0], due[2]]
+    assert given(county, "/Observation") == []
+    # Who does not see the list is answered as if there were none.
+    assert given(city, "/Patient") == given(city, "") == []
+    outcome(county.get("/Patient/_history?_list=$current-problems"), 400, "GW-7020")

@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
@@ -177,6 +178,34 @@ def test_what_commits_behind_a_faster_write_is_given_by_the_next_since(
     second = operator.get(f"/Patient/_history?_since={until}&_count=1000").get_json()
     given = {one["fullUrl"].rpartition("/")[2] for one in second["entry"]}
     assert {"slow", fast} <= given
+
+
+@pytest.mark.parametrize("prefix", ["gt", "ge"])
+def test_a_search_for_what_is_newer_leaves_nothing_out_and_gives_nothing_twice(
+    site: Consortium, operator: Browser, prefix: str
+) -> None:
+    since = operator.post("/Patient", patient()).get_json()["meta"]["lastUpdated"]
+    time.sleep(0.002)  # The millisecond of what was written last is not over yet.
+
+    def poll(since: str) -> tuple[set[str], str]:
+        path = f"/Patient?_lastUpdated={prefix}{since}&_count=1000"
+        page = operator.get(path).get_json()
+        return {one["resource"]["id"] for one in page.get("entry", ())}, page["meta"]["lastUpdated"]
+
+    if site.runtime.store.database.name == "sqlite":
+        made = operator.post("/Patient", patient()).get_json()["id"]
+        first, until = poll(since)
+        assert made in first
+        assert poll(until) == (set(), until)
+        return
+    with slow_write(site, f"slow-{prefix}"):
+        fast = operator.post("/Patient", patient()).get_json()["id"]
+        first, until = poll(since)
+        assert fast not in first
+        assert fast in {one.split("/")[1] for one in found(operator, "/Patient?_count=1000")}
+    second, later = poll(until)
+    assert {f"slow-{prefix}", fast} <= second
+    assert poll(later)[0] & (first | second) == set()
 
 
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">𠮷 &lt;</div>'

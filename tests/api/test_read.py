@@ -44,6 +44,7 @@ def test_vread_gives_each_version_as_it_was(county: Browser, path: str) -> None:
     county.put(path, patient(id=id_, gender="male"))
     assert county.get(f"{path}/_history/1").get_json()["gender"] == "female"
     assert county.get(f"{path}/_history/2").get_json()["gender"] == "male"
+    assert county.get(f"{path}/_history/1", If_None_Match='W/"1"').status_code == 304
     for bad in ("3", "0", "x", "٣", "9" * 30):
         outcome(county.get(f"{path}/_history/{bad}"), 404, "GW-7004")
 

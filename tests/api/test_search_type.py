@@ -43,6 +43,21 @@ def test_post_search_takes_the_form_as_parameters(county: Browser) -> None:
     assert names(found.get_json()) == [mine]
 
 
+def test_a_body_that_is_no_form_is_refused_by_a_search(county: Browser) -> None:
+    parameters = {"resourceType": "Parameters"}
+    outcome(county.post("/Patient/_search", parameters), 415, "GW-7006")
+    outcome(county.post("/_search", parameters), 415, "GW-7006")
+
+
+def test_what_is_contained_is_not_searched_and_whoever_asks_for_it_is_told(county: Browser) -> None:
+    mine = numbered(county, "holder")
+    path = "/Patient?identifier=urn:search|holder&_contained="
+    assert names(county.get(f"{path}false").get_json()) == [mine]
+    told = county.get(f"{path}true").get_json()["entry"][-1]
+    assert (told["search"]["mode"], "_contained" in str(told["resource"])) == ("outcome", True)
+    outcome(county.get(f"{path}both", Prefer="handling=strict"), 400, "GW-7101")
+
+
 def test_pages_go_on_where_they_stopped_while_others_write(county: Browser) -> None:
     made = {numbered(county, f"page-{n}", birthDate="1911") for n in range(5)}
     url, seen = "/Patient?birthdate=1911&_count=2", []

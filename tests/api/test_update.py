@@ -32,9 +32,22 @@ def test_if_match_refuses_what_is_no_longer_current(county: Browser, id_: str) -
     assert county.get(f"/Patient/{id_}").get_json()["gender"] == "male"
 
 
-@pytest.mark.parametrize("tag", ["1", "W/1", 'W/"x"', '"1", "2"', 'W/"' + "9" * 40 + '"'])
-def test_an_if_match_that_names_no_version_is_refused(county: Browser, id_: str, tag: str) -> None:
+@pytest.mark.parametrize("tag", ["1", "W/1", "", '"1", 2', 'w/"1"', '"1'])
+def test_an_if_match_that_is_no_tag_is_refused(county: Browser, id_: str, tag: str) -> None:
     outcome(county.put(f"/Patient/{id_}", patient(id=id_), If_Match=tag), 400, "GW-7012")
+
+
+@pytest.mark.parametrize("tag", ['W/"x"', '"2", "3"', '"01"', 'W/"' + "9" * 40 + '"'])
+def test_an_if_match_of_no_current_version_fails(county: Browser, id_: str, tag: str) -> None:
+    outcome(county.put(f"/Patient/{id_}", patient(id=id_), If_Match=tag), 412, "GW-7040")
+
+
+@pytest.mark.parametrize("tag", ['"1"', 'W/"1"', 'W/"9", W/"1"', '"1","x"', "*"])
+def test_an_if_match_that_lists_the_current_version_holds(
+    county: Browser, id_: str, tag: str
+) -> None:
+    done = county.put(f"/Patient/{id_}", patient(id=id_, gender="male"), If_Match=tag)
+    assert (done.status_code, done.headers["ETag"]) == (200, 'W/"2"')
 
 
 @pytest.mark.parametrize("body_id", [None, "other", 7])

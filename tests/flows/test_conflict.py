@@ -82,7 +82,7 @@ def test_an_update_under_a_version_that_was_overtaken_fails(runtime: Runtime) ->
     )
     pipeline = _overtaken(runtime, principal, made["id"], 1)
     content = {"resourceType": "Patient", "id": made["id"], "gender": "male"}
-    guarded = Request("update", "Patient", made["id"], content, if_match=1)
+    guarded = Request("update", "Patient", made["id"], content, if_match=("1",))
     with pytest.raises(GatewayError) as refusal:
         pipeline.write(principal, [guarded])
     assert refusal.value.http in {409, 412}
