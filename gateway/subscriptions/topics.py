@@ -10,7 +10,13 @@ from functools import cache
 
 from gateway.fhir import fhirpath
 from gateway.fhir.definitions import load
-from gateway.fhir.systems import REFERRAL_DIRECTION, REFERRAL_TASK, ROOT, SERVICE_CATEGORY
+from gateway.fhir.systems import (
+    REFERRAL_DIRECTION,
+    REFERRAL_TASK,
+    ROOT,
+    SERVICE_CATEGORY,
+    code_system,
+)
 from gateway.records import Resource
 
 
@@ -51,6 +57,7 @@ _DOWN = (
     f"%current.category.coding.where(system = '{REFERRAL_DIRECTION}' and code = 'down').exists()"
 )
 _TASK = f"%current.code.coding.where(system = '{REFERRAL_TASK}' and code = 'fulfil-referral')"
+_LATE = f"meta.tag.where(system = '{code_system('referral-mark')}' and code = 'overdue').exists()"
 
 TOPICS = (
     Topic(
@@ -60,6 +67,10 @@ TOPICS = (
     Topic(
         "referral-answered", "转诊已答复", "Task",
         f"{_TASK}.exists() and {_became('status', 'accepted', 'rejected', 'completed', 'failed')}",
+    ),
+    Topic(
+        "referral-overdue", "转诊超时限", "Task",
+        f"%current.{_LATE} and %previous.{_LATE}.not()",
     ),
     Topic(
         "patient-arrived", "患者已到院", "Encounter",
