@@ -10,7 +10,6 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
-    and_,
     case,
     exists,
     func,
@@ -293,20 +292,8 @@ class Outbox:
 
 def _due(shard: int, recipient: str, now: datetime, limit: int) -> Select[Any]:
     """Ask for a recipient's due notices; none whose stream has an earlier one that is held."""
-    held = delivery.alias("held")
     now_us = micros(now)
-    is_held = or_(
-        held.c.status == "parked", and_(held.c.status == "waiting", _not_yet(held, now_us))
-    )
-    earlier = exists().where(
-        and_(
-            held.c.shard == delivery.c.shard,
-            held.c.recipient == delivery.c.recipient,
-            held.c.stream == delivery.c.stream,
-            held.c.pk < delivery.c.pk,
-            is_held,
-        )
-    )
+    parked, waiting = delivery.alias("parked"), delivery.alias("held")
     return (
         select(*_COLUMNS)
         .where(
@@ -314,11 +301,23 @@ def _due(shard: int, recipient: str, now: datetime, limit: int) -> Select[Any]:
             delivery.c.recipient == recipient,
             delivery.c.status == "waiting",
             ~_not_yet(delivery, now_us),
-            ~earlier,
+            ~exists().where(*_earlier(parked, "parked")),
+            ~exists().where(*_earlier(waiting, "waiting"), _not_yet(waiting, now_us)),
         )
         .order_by(delivery.c.pk)
         .limit(limit)
     )
+
+
+def _earlier(held: FromClause, status: str) -> list[ColumnElement[bool]]:
+    """Name an earlier notice of the same stream; each status is one step of its index."""
+    return [
+        held.c.shard == delivery.c.shard,
+        held.c.status == status,
+        held.c.recipient == delivery.c.recipient,
+        held.c.stream == delivery.c.stream,
+        held.c.pk < delivery.c.pk,
+    ]
 
 
 def _not_yet(table: FromClause, now_us: int) -> ColumnElement[bool]:

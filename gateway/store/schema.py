@@ -293,8 +293,9 @@ delivery = Table(
     _text("last_error", null=True),
     PrimaryKeyConstraint("shard", "pk", name="delivery_pk"),
     UniqueConstraint("shard", "idempotency_key", name="delivery_once"),
-    Index("delivery_by_stream", "shard", "recipient", "stream", "pk"),
     Index("delivery_by_recipient", "shard", "status", "recipient", "pk"),
+    Index("delivery_open", "shard", "status", "recipient", "stream", "pk"),
+    Index("delivery_by_number", "shard", "recipient", "stream", "number"),
 )
 
 # ---------------------------------------------------------------- registry: small, for all shards

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
+import pytest
+
 from gateway.delivery import Backoff, Delivered, Dispatcher, Failed, Outcome
 from gateway.errors import GatewayError
 from gateway.records import Commit, Notice
 from gateway.store import Delivery, Store, Tenant
 from tests.unit.delivery.test_worker import Clock
 
-EVENTS = int(os.environ.get("CHAOS_EVENTS", "200"))
+EVENTS = int(os.environ.get("CHAOS_EVENTS", "120"))
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
 RECIPIENTS = ("well", "down-for-a-day", "flapping", "500-then-200", "closing-amid-the-answer")
 STREAMS = 4
@@ -72,6 +74,7 @@ class Receiver:
         return Failed(GatewayError("GW-6104", host=self.name, cause="x"), is_permanent=False)
 
 
+@pytest.mark.timeout(3600)
 def test_every_event_arrives_at_least_once_in_order_under_one_key(store: Store) -> None:
     store.registry.add_tenant(Tenant("qingshan", "青山县医共体", 1))
     clock, random = Clock(), Random(SEED)
