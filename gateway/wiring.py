@@ -1,7 +1,7 @@
 """Build the running gateway from its settings: the one place where the parts meet."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,12 +33,6 @@ from gateway.validation.shards import DEFINITIONS, ShardValidators
 
 LOG = log("wiring")
 
-REACTORS: Sequence[Reactor] = (
-    referral.react,
-    settlement.react,
-    sharing.react,
-    oversight.react,
-)
 SANDBOX_SHARD = 1
 _COLLECTED_AFTER = 5_000
 
@@ -104,7 +98,7 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         store,
         READERS,
         library(settings, definitions, _named(store)),
-        Preparer(validator, compile_indexer(definitions), REACTORS, secret, watches),
+        Preparer(validator, compile_indexer(definitions), reactors(settings), secret, watches),
         secret,
         clock,
         settings.max_message_bytes,
@@ -162,6 +156,21 @@ def library(settings: Settings, definitions: Definitions, ids: Iterable[str]) ->
     for path, error in mappings.failures.items():
         LOG.error("mapping left out", file=path, error=error.number, text=error.text_en)
     return mappings
+
+
+def reactors(settings: Settings) -> tuple[Reactor, ...]:
+    """Give what the domain does by itself, under the deployment's policies; raise GW-6240."""
+    paths = [
+        path
+        for folder in _folders(settings.profiles)
+        for path in sorted((folder / "policies").glob("referral*.yaml"))
+    ]
+    return (
+        referral.reactor(referral.read_policies(paths)),
+        settlement.react,
+        sharing.react,
+        oversight.react,
+    )
 
 
 def open_store(settings: Settings) -> Store:

@@ -1,9 +1,10 @@
-"""Write docs/errors.md and docs/settings.md from the catalogue and the list of settings."""
+"""Write what is made from the code: errors, settings, the states of a referral and its codes."""
 
 from pathlib import Path
 
 from gateway.errors import CATALOGUE, KINDS
 from gateway.settings import HELP, Settings
+from scripts.referral_pages import write
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 STAGES = {
@@ -52,3 +53,4 @@ def settings_page() -> str:
 if __name__ == "__main__":
     (DOCS / "errors.md").write_text(errors_page(), encoding="utf-8")
     (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
+    write(DOCS.parent)

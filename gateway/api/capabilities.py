@@ -16,6 +16,7 @@ from gateway.fhir.definitions import Definitions, SearchParameter, load
 from gateway.fhir.systems import ROOT
 from gateway.fhir.times import format_instant
 from gateway.records import Resource
+from gateway.referral import steps_of_type
 from gateway.subscriptions import TOPICS
 
 if TYPE_CHECKING:
@@ -123,9 +124,16 @@ def _resources(
             ],
             **_typed_operations(routes, type_),
             **(_TOPICS if type_ == "Subscription" else {}),
+            **_documented(type_),
         }
         for type_ in sorted(definitions.resource_types)
     ]
+
+
+def _documented(type_: str) -> Resource:
+    """Say which steps a referral or its tasks may take, as the state table has it."""
+    text = steps_of_type(type_)
+    return {"documentation": text} if text else {}
 
 
 def _own(exchange: Exchange) -> dict[str, dict[str, SearchParameter]]:

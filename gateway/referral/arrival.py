@@ -1,7 +1,6 @@
 """The patient arrives: an encounter at the receiving hospital meets its referral."""
 
 from gateway.errors import issue
-from gateway.fhir.systems import ROOT
 from gateway.fhir.times import interval
 from gateway.reactions import (
     Answer,
@@ -15,9 +14,9 @@ from gateway.reactions import (
 )
 from gateway.records import Event, Reading, Resource
 from gateway.referral.state import ACCEPTED, OPEN, WAITING, fulfilments
+from gateway.referral.terms import business_status
 
 PRESENT = frozenset({"arrived", "triaged", "in-progress", "onleave", "finished"})
-BUSINESS_STATUS = f"{ROOT}/CodeSystem/referral-business-status"
 Case = tuple[Resource, Resource]
 
 
@@ -43,7 +42,7 @@ def link(turn: Turn) -> bool:
         kept = [one for one in stay.get("basedOn", ()) if one.get("reference")]
         answer.write(event.owner, stay | {"basedOn": [*kept, {"reference": name(order)}]})
     if task["status"] in (WAITING | OPEN) - {"in-progress"}:
-        arrived = {"coding": [{"system": BUSINESS_STATUS, "code": "C01003"}], "text": "患者已到诊"}
+        arrived = business_status("C01003", "患者已到诊")
         owner = reading.owner_of("Task", task["id"]) or event.owner
         answer.write(owner, task | {"status": "in-progress", "businessStatus": arrived})
         sender = member_named(task.get("requester"), reading, task)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.fhir.systems import LOINC, REFERRAL_TYPE, ROOT, TERMINOLOGY
+from gateway.fhir.systems import LOINC, REFERRAL_TYPE, TERMINOLOGY
 from gateway.reactions import (
     Turn,
     codes,
@@ -15,13 +15,11 @@ from gateway.reactions import (
 )
 from gateway.records import Event, Reading, Resource
 from gateway.referral import drafting
-from gateway.referral.arrival import BUSINESS_STATUS
 from gateway.referral.disposition import reason_for_no_draft
 from gateway.referral.state import ACCEPTED, WAITING, fulfilments
+from gateway.referral.terms import NO_DRAFT, OUTPUT, business_status
 
 DISCHARGE_SUMMARY = "18842-5"
-OUTPUT = f"{ROOT}/CodeSystem/referral-output"
-NO_DRAFT = f"{ROOT}/CodeSystem/no-down-referral"
 OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 
 
@@ -208,10 +206,7 @@ def _complete(stay: Stay, summaries: list[str], reason: str | None, turn: Turn) 
     ]
     done = stay.task | {
         "status": "completed",
-        "businessStatus": {
-            "coding": [{"system": BUSINESS_STATUS, "code": "C01004"}],
-            "text": "患者已出院",
-        },
+        "businessStatus": business_status("C01004", "患者已出院"),
     }
     if outputs or others:
         done["output"] = others + outputs

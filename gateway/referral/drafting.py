@@ -17,7 +17,8 @@ from gateway.fhir.systems import (
 from gateway.fhir.times import format_instant
 from gateway.reactions import Turn, member_named, name, organization_of
 from gateway.records import BusinessKey, Event, Json, MapContext, Reading, Resource
-from gateway.referral.state import CLOSED, FULFIL, SIGN
+from gateway.referral.state import CLOSED
+from gateway.referral.table import FULFIL, SIGN
 
 FULFILMENT_OF = f"{ROOT}/sid/fulfilment-of"
 
@@ -75,7 +76,7 @@ def write(order: Resource, up: Resource, turn: Turn) -> None:
         code={"coding": [{"system": REFERRAL_TASK, "code": SIGN}], "text": "签署下转单"},
         focus={"reference": name(order)},
         **{"for": order["subject"]},
-        authoredOn=event.now_utc,
+        authoredOn=format_instant(event.now_utc),
         requester=order["performer"][0] if order.get("performer") else None,
         owner=order.get("requester"),
     )
@@ -99,7 +100,7 @@ def send(order: Resource, up: Resource, turn: Turn) -> None:
             code={"coding": [{"system": REFERRAL_TASK, "code": FULFIL}], "text": "接收下转"},
             focus={"reference": name(order)},
             **{"for": order["subject"]},
-            authoredOn=event.now_utc,
+            authoredOn=format_instant(event.now_utc),
             requester=order.get("requester"),
             owner=order["performer"][0],
         )

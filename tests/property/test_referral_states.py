@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gateway.errors import GatewayError
 from gateway.records import Resource
 from gateway.referral import react
-from gateway.referral.state import FULFIL_WAYS
+from gateway.referral.table import FULFIL, states_of
+from gateway.referral.trail import replay
 from tests.support.reading import Play
 from tests.support.referral_records import (
     MEMBERS,
@@ -21,7 +22,7 @@ from tests.support.referral_records import (
     task,
 )
 
-STATUSES = sorted(status for status in FULFIL_WAYS if status is not None)
+STATUSES = sorted(states_of(FULFIL))
 REASON = {"statusReason": {"text": "无床位"}}
 # Written out by hand, not taken from the table under test: who may bring a referral where.
 RECEIVER_ONLY = {"received", "accepted", "rejected", "ready", "in-progress", "completed", "failed"}
@@ -87,6 +88,13 @@ class Referrals(RuleBasedStateMachine):
         if status != self.seen[-1]:
             assert self.seen[-1] not in FINAL, f"{self.seen[-1]} is the end, not {status}"
             self.seen.append(status)
+
+    @invariant()
+    def history_replays_to_the_same_state(self) -> None:
+        if hasattr(self, "play"):
+            for one in self.play.reading.resources.values():
+                if one["resourceType"] == "Task":
+                    assert replay(one) == one["status"]
 
     @invariant()
     def at_most_one_way_home(self) -> None:

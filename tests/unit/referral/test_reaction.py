@@ -8,7 +8,7 @@ from gateway.errors import GatewayError
 from gateway.fhir.systems import REFERRAL_TASK, TERMINOLOGY
 from gateway.records import Resource
 from gateway.referral import react
-from gateway.referral.discharge import NO_DRAFT
+from gateway.referral.terms import NO_DRAFT
 from tests.support.reading import Play
 from tests.support.referral_records import (
     composition,
