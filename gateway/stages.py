@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain, islice
+
+import msgspec
 
 from gateway.errors import GatewayError
 from gateway.outcomes import parked
@@ -39,7 +40,7 @@ def parse(readers: Mapping[Format, Reader], envelope: Envelope) -> Iterable[Pars
             parsed = next(records, None)
             if parsed is None:
                 return
-            parsed = replace(parsed, ordinal=ordinal)
+            parsed = msgspec.structs.replace(parsed, ordinal=ordinal)
             ordinal += 1
             yield parsed
         except GatewayError as error:

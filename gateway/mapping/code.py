@@ -16,9 +16,10 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from gateway.mapping.run import Frame
-from gateway.records import Lineage, LineageKind, Selector
+from gateway.mapping.tracing import Leaf
+from gateway.records import LineageKind, Selector
 
-_PRELUDE = "run = f.run; root = run.root; rows = run.lineage; row = rows.append"
+_PRELUDE = "run = f.run; root = run.root; rows = run.lineage"
 _DEEPEST = 16
 """Python allows twenty loops within each other."""
 
@@ -48,9 +49,10 @@ class Code:
     """Python source under construction: functions, and the names they find outside themselves."""
 
     def __init__(self) -> None:
-        self.names: dict[str, Any] = {"Frame": Frame, "Lineage": Lineage}
+        self.names: dict[str, Any] = {"Frame": Frame}
         self._bound: dict[int, str] = {}
         self._keys: dict[object, int] = {}
+        self._leaves: dict[Leaf, str] = {}
         self._done: list[str] = []
         self._lines: list[str] = []
         self._depth = 0
@@ -133,9 +135,14 @@ class Code:
         self.put(f"{pointer} = {whole.pointer} + {start!r} + str(len({values}))")
         return (frame or whole)._replace(pointer=pointer, suffix="")
 
-    def row(self, here: Here, kind: LineageKind, places: str, rule: str) -> None:
-        """Write that the leaf here came from these places."""
-        self.put(f"row(Lineage({here.path}, {kind!r}, {places}, {rule!r}, None))")
+    def row(self, here: Here, kind: LineageKind, sources: str, rule: str) -> None:
+        """Write that the leaf here came from these sources."""
+        leaf = Leaf(here.suffix, kind, rule)
+        name = self._leaves.get(leaf)
+        if name is None:
+            name = self._leaves[leaf] = self.fresh("leaf_")
+            self.names[name] = (leaf,)
+        self.put(f"rows += {here.pointer}, {name}, {sources}")
 
     @property
     def text(self) -> str:

@@ -10,14 +10,13 @@ from gateway.mapping.run import Convert, Read, Run, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import STRINGS, Element
 from gateway.mapping.tables import CodeTable, Row, from_pairs
-from gateway.mapping.texts import converted, place_of
+from gateway.mapping.texts import converted
+from gateway.mapping.tracing import Leaf, Leaves, Sources, place_of, rewrite, single
 from gateway.mapping.writers import Keep, One, Source
-from gateway.records import Lineage, Place
 
 _COPY, _ABSENT = "copy", "absent"
-Places = tuple[Place, ...]
-Otherwise = Callable[[Run, str, Places, str], Any]
-"""Gives what stands for a code without a row: (run, pointer, places, the row's name)."""
+Otherwise = Callable[[Run, str, Sources, str], Any]
+"""Gives what stands for a code without a row: (run, pointer, sources, the row's name)."""
 
 
 class Coded:
@@ -33,6 +32,7 @@ class Coded:
         self.otherwise: Otherwise | None = None
         self.is_copied = False
         self.is_left_out = False
+        self._known: dict[str, tuple[Any, Leaves]] = {}
 
     def of(self, source: Source) -> One:
         """Translate the text of a source."""
@@ -49,63 +49,68 @@ class Coded:
 
         return write
 
-    def translated(self, run: Run, text: str, pointer: str, places: Places) -> Any:
+    def translated(self, run: Run, text: str, pointer: str, sources: Sources) -> Any:
         """Translate a text."""
-        row = self._table.find(text)
-        if row is None:
-            return self._unknown(run, text, pointer, places)
-        return self._write(run, row, text, pointer, places)
+        known = self._known.get(text)
+        if known is None:
+            row = self._table.find(text)
+            if row is None:
+                return self._unknown(run, text, pointer, sources)
+            known = self._known[text] = self._made(row, text)
+        value, leaves = known
+        run.lineage += pointer, leaves, sources
+        if self._type in STRINGS:
+            return value
+        if self._type == "Coding":
+            return value.copy()
+        return {"coding": [coding.copy() for coding in value]}
 
-    def unlogged(self, run: Run, text: str, places: Places) -> Read | tuple[None, Places]:
-        """Translate without lineage, but give the places that it would name."""
+    def unlogged(self, run: Run, text: str, sources: Sources) -> Read | tuple[None, Sources]:
+        """Translate without lineage, but give the sources that it would name."""
         lineage = run.lineage
         before = len(lineage)
-        value = self.translated(run, text, "", places)
-        spots = lineage[before].sources if len(lineage) > before else ()
+        value = self.translated(run, text, "", sources)
+        spots = lineage[before + 2] if len(lineage) > before else ()
         del lineage[before:]
         return value, spots
 
-    def _unknown(self, run: Run, text: str, pointer: str, places: Places) -> Any:
+    def _unknown(self, run: Run, text: str, pointer: str, sources: Sources) -> Any:
         rule = self._spot.rule
         if self.is_left_out:
-            run.warn("GW-3207", self._spot, place_of(places), table=self._table.name)
+            run.warn("GW-3207", self._spot, place_of(sources), table=self._table.name)
             return None
         if self.is_copied:
             if self._type in STRINGS:
-                run.lineage.append(Lineage(pointer, "copied", places, rule, None))
+                run.lineage += pointer, (Leaf("", "copied", rule),), sources
                 return text
-            inner = pointer if self._type == "Coding" else f"{pointer}/coding/0"
-            run.lineage.append(Lineage(f"{inner}/code", "copied", places, rule, None))
+            suffix = "/code" if self._type == "Coding" else "/coding/0/code"
+            run.lineage += pointer, (Leaf(suffix, "copied", rule),), sources
             return {"code": text} if self._type == "Coding" else {"coding": [{"code": text}]}
         if self.otherwise is not None:
-            return self.otherwise(run, pointer, places, f"{self._table.name}:otherwise")
-        raise run.refusal("GW-3102", self._spot, place_of(places), table=self._table.name)
+            return self.otherwise(run, pointer, sources, f"{self._table.name}:otherwise")
+        raise run.refusal("GW-3102", self._spot, place_of(sources), table=self._table.name)
 
-    def _write(self, run: Run, row: Row, text: str, pointer: str, places: Places) -> Any:
+    def _made(self, row: Row, text: str) -> tuple[Any, Leaves]:
+        """Make what a row translates a text into, and its lineage, once."""
         rule = self._spot.rule
         if self._type in STRINGS:
-            run.lineage.append(Lineage(pointer, "translated", places, rule, row.spot))
-            return row.target
+            return row.target, (Leaf("", "translated", rule, row.spot),)
         if self._type == "Coding":
-            return self._coding(run, row, pointer, places)
-        codings = [self._coding(run, row, f"{pointer}/coding/0", places)]
-        if (row.source_system, text) != (row.system, row.target):
-            original = {"system": row.source_system, "code": text}
-            if row.source_system:
-                run.lineage.append(
-                    Lineage(f"{pointer}/coding/1/system", "translated", places, rule, row.spot)
-                )
-            run.lineage.append(Lineage(f"{pointer}/coding/1/code", "copied", places, rule, None))
-            codings.append({name: part for name, part in original.items() if part})
-        return {"coding": codings}
+            return self._coding(row, "")
+        coding, leaves = self._coding(row, "/coding/0")
+        if (row.source_system, text) == (row.system, row.target):
+            return [coding], leaves
+        original = {"system": row.source_system, "code": text}
+        if row.source_system:
+            leaves += (Leaf("/coding/1/system", "translated", rule, row.spot),)
+        leaves += (Leaf("/coding/1/code", "copied", rule),)
+        return [coding, {name: part for name, part in original.items() if part}], leaves
 
-    def _coding(self, run: Run, row: Row, pointer: str, places: Places) -> dict[str, Any]:
+    def _coding(self, row: Row, start: str) -> tuple[dict[str, Any], Leaves]:
         coding = {"system": row.system, "code": row.target, "display": row.display}
         made = {name: text for name, text in coding.items() if text}
         rule = self._spot.rule
-        for name in made:
-            run.lineage.append(Lineage(f"{pointer}/{name}", "translated", places, rule, row.spot))
-        return made
+        return made, tuple(Leaf(f"{start}/{name}", "translated", rule, row.spot) for name in made)
 
     def after(self, one: One) -> One:
         """Translate the first coding that a datatype map gave, the originals after it."""
@@ -129,35 +134,41 @@ class Coded:
         coded = [coding for coding in codings if "code" in coding]
         if not coded:
             return made
-        places = _places(run, before)
+        sources = _code_sources(run, before)
         row = None
         for coding in coded:
             row = row or self._table.find(coding["code"], coding.get("system"))
         if row is None:
-            return made if self.is_copied else self._unknown(run, "", pointer, places)
+            return made if self.is_copied else self._unknown(run, "", pointer, sources)
         if self._type == "Coding":
             del run.lineage[before:]
-            return self._coding(run, row, pointer, places)
+            made, leaves = self._coding(row, "")
+            run.lineage += pointer, leaves, sources
+            return made
         _shift(run, before, f"{pointer}/coding/")
-        made["coding"] = [self._coding(run, row, f"{pointer}/coding/0", places), *codings]
+        first, leaves = self._coding(row, "/coding/0")
+        run.lineage += pointer, leaves, sources
+        made["coding"] = [first, *codings]
         return made
 
 
-def _places(run: Run, before: int) -> Places:
-    for row in run.lineage[before:]:
-        if row.pointer.endswith("/code"):
-            return row.sources
+def _code_sources(run: Run, before: int) -> Sources:
+    for pointer, _, sources in single(run.lineage, before):
+        if pointer.endswith("/code"):
+            return sources
     return ()
 
 
 def _shift(run: Run, before: int, prefix: str) -> None:
     """Move the lineage of the original codings one index up."""
-    for no in range(before, len(run.lineage)):
-        row = run.lineage[no]
-        if row.pointer.startswith(prefix):
-            index, _, rest = row.pointer[len(prefix) :].partition("/")
-            pointer = f"{prefix}{int(index) + 1}/{rest}"
-            run.lineage[no] = Lineage(pointer, row.kind, row.sources, row.rule, row.code_row)
+    moved: list[tuple[str, Leaf, Sources]] = []
+    for pointer, leaf, sources in single(run.lineage, before):
+        if pointer.startswith(prefix):
+            index, _, rest = pointer[len(prefix) :].partition("/")
+            moved.append((f"{prefix}{int(index) + 1}/{rest}", leaf, sources))
+        else:
+            moved.append((pointer, leaf, sources))
+    rewrite(run.lineage, before, moved)
 
 
 def unlogged(coded: Coded, source: Source) -> Source:
@@ -231,8 +242,8 @@ def _compile_otherwise(
 
 
 def _constant_text(constant: Constant) -> Otherwise:
-    def value(run: Run, pointer: str, places: Places, row: str) -> Any:
-        run.lineage.append(Lineage(pointer, "default", places, constant.rule, row))
+    def value(run: Run, pointer: str, sources: Sources, row: str) -> Any:
+        run.lineage += pointer, (Leaf("", "default", constant.rule, row),), sources
         return constant.of(run)
 
     return value
@@ -249,16 +260,16 @@ def _constant_coding(other: Table, element: Element, scope: Scope, target: str) 
     coding = {word: other.text(word) for word in ("system", "code", "display") if word in other}
     text = other.text("text")
     rule = scope.spot(other.mark, target).rule
+    inner = "" if element.type == "Coding" else "/coding/0"
+    names = [f"{inner}/{name}" for name in coding]
+    names += ["/text"] if text and element.type != "Coding" else []
 
-    def value(run: Run, pointer: str, places: Places, row: str) -> dict[str, Any]:
-        inner = pointer if element.type == "Coding" else f"{pointer}/coding/0"
-        for name in coding:
-            run.lineage.append(Lineage(f"{inner}/{name}", "default", places, rule, row))
+    def value(run: Run, pointer: str, sources: Sources, row: str) -> dict[str, Any]:
+        run.lineage += pointer, tuple(Leaf(name, "default", rule, row) for name in names), sources
         if element.type == "Coding":
             return dict(coding)
         made: dict[str, Any] = {"coding": [dict(coding)]} if coding else {}
         if text:
-            run.lineage.append(Lineage(f"{pointer}/text", "default", places, rule, row))
             made["text"] = text
         return made
 

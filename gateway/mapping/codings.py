@@ -5,6 +5,7 @@ from typing import Any
 from gateway.mapping.code import Code, Here
 from gateway.mapping.run import Run, Spot
 from gateway.mapping.scope import Scope
+from gateway.mapping.tracing import rewrite, single
 from gateway.mapping.writers import Keep, One
 
 
@@ -20,11 +21,11 @@ def settled(one: One, scope: Scope, spot: Spot) -> One:
         if codes is None or made["code"] in codes:
             return
         del made["system"]
-        path = f"{pointer}/system"
-        run.lineage[:] = [row for row in run.lineage if row.pointer != path]
-        at = f"{pointer}/code"
-        places = [row.sources[0] for row in run.lineage if row.pointer == at and row.sources]
-        run.warn("GW-3216", spot, places[-1] if places else None)
+        path, at = f"{pointer}/system", f"{pointer}/code"
+        kept = [row for row in single(run.lineage) if row[0] != path]
+        rewrite(run.lineage, 0, kept)
+        cells = [sources[0] for known, _, sources in kept if known == at and sources]
+        run.warn("GW-3216", spot, cells[-1].place if cells else None)
 
     def write(code: Code, here: Here, keep: Keep) -> None:
         def check(made: str) -> None:

@@ -9,8 +9,9 @@ from gateway.mapping.conversions import compared
 from gateway.mapping.moments import is_to_the_second
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.nodes import Sequence as Listed
-from gateway.mapping.run import Run, Seen
+from gateway.mapping.run import Run
 from gateway.mapping.scope import Scope, words
+from gateway.mapping.tracing import Cell
 from gateway.mapping.writers import Test
 from gateway.records import Selector
 
@@ -86,16 +87,16 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
     return exists if word == "exists" else lambda code, here: f"(not {exists(code, here)})"
 
 
-def _is_present(absent: frozenset[str], *looks: Sequence[Seen]) -> bool:
+def _is_present(absent: frozenset[str], *looks: Sequence[Cell]) -> bool:
     return any(seen.text not in absent for look in looks for seen in look)
 
 
-def _is_number(look: Sequence[Seen]) -> bool:
+def _is_number(look: Sequence[Cell]) -> bool:
     found = compared(look[0].text) if look else None
     return found is not None and not found[2]
 
 
-def _is_instant(look: Sequence[Seen], run: Run) -> bool:
+def _is_instant(look: Sequence[Cell], run: Run) -> bool:
     return bool(look) and is_to_the_second(look[0].text, run.zone)
 
 
@@ -116,15 +117,14 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
 def _test(select: Selector, holds: Callable[[str], bool]) -> Test:
     def test(code: Code, here: Here) -> str:
         tell = code.bind(_holds, "holds")
-        return f"{tell}({code.look(select, here)}, {code.bind(holds, 'wanted')}, run)"
+        return f"{tell}({code.look(select, here)}, {code.bind(holds, 'wanted')})"
 
     return test
 
 
-def _holds(look: Sequence[Seen], holds: Callable[[str], bool], run: Run) -> bool:
+def _holds(look: Sequence[Cell], holds: Callable[[str], bool]) -> bool:
     for seen in look:
         if holds(seen.text):
-            if not seen.places:
-                seen.read(run)
+            seen.is_read = True
             return True
     return False

@@ -19,7 +19,7 @@ from gateway.fhir.fhirpath.ucum import is_valid as is_ucum
 from gateway.mapping import moments
 from gateway.mapping.nodes import Node, Scalar, Sequence, Table
 from gateway.mapping.run import Convert, Run, Spot
-from gateway.records import Place
+from gateway.mapping.tracing import Sources, place_of
 
 
 class ArgumentError(ValueError):
@@ -92,10 +92,10 @@ def strict(name: str, function: Callable[[str], Any]) -> Make:
     def make(argument: Node | None, spot: Spot) -> Convert:
         _none(argument)
 
-        def convert(text: str, run: Run, place: Place) -> Any:
+        def convert(text: str, run: Run, sources: Sources) -> Any:
             value = function(text)
             if value is None:
-                run.unreadable(spot, place, name)
+                run.unreadable(spot, sources, name)
             return value
 
         return convert
@@ -119,12 +119,12 @@ def checked(name: str, is_valid: Callable[[str], bool]) -> Make:
     def make(argument: Node | None, spot: Spot) -> Convert:
         _none(argument)
 
-        def convert(text: str, run: Run, place: Place) -> str:
+        def convert(text: str, run: Run, sources: Sources) -> str:
             value = text.upper()
             if not is_valid(value):
                 if run.options.get("checks") == "error":
-                    raise run.refusal("GW-3106", spot, place, function=name)
-                run.warn("GW-3202", spot, place, function=name)
+                    raise run.refusal("GW-3106", spot, place_of(sources), function=name)
+                run.warn("GW-3202", spot, place_of(sources), function=name)
             return value
 
         return convert
@@ -147,7 +147,7 @@ def make_split(argument: Node | None, spot: Spot) -> Convert:
         raise ArgumentError("{by: text, part: number} is needed")
     index = int(part) - 1 if int(part) > 0 else int(part)
 
-    def convert(text: str, _run: Run, _place: Place) -> str | None:
+    def convert(text: str, _run: Run, _sources: Sources) -> str | None:
         parts = text.split(by)
         if -len(parts) <= index < len(parts):
             return parts[index].strip() or None
@@ -182,9 +182,9 @@ def make_boolean(argument: Node | None, spot: Spot) -> Convert:
     elif argument is not None:
         raise ArgumentError("{true: [texts], false: [texts]} is needed")
 
-    def convert(text: str, run: Run, place: Place) -> bool | None:
+    def convert(text: str, run: Run, sources: Sources) -> bool | None:
         if text not in table:
-            run.unreadable(spot, place, "boolean")
+            run.unreadable(spot, sources, "boolean")
         return table.get(text)
 
     return convert
@@ -194,10 +194,10 @@ def make_money(argument: Node | None, spot: Spot) -> Convert:
     """Make ``money`` of a currency."""
     currency = _word(argument)
 
-    def convert(text: str, run: Run, place: Place) -> dict[str, Any] | None:
+    def convert(text: str, run: Run, sources: Sources) -> dict[str, Any] | None:
         value = number(text)
         if value is None:
-            run.unreadable(spot, place, "money")
+            run.unreadable(spot, sources, "money")
             return None
         return {"value": value, "currency": currency}
 
@@ -281,12 +281,12 @@ def make_urn(argument: Node | None, spot: Spot) -> Convert:
     if argument is not None and word != "absent":
         raise ArgumentError("takes none, or absent")
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         made = urn(text)
         if made is None and word is None:
-            raise run.refusal("GW-3103", spot, place, function="urn")
+            raise run.refusal("GW-3103", spot, place_of(sources), function="urn")
         if made is None:
-            run.warn("GW-3215", spot, place)
+            run.warn("GW-3215", spot, place_of(sources))
         return made
 
     return convert
@@ -299,13 +299,13 @@ def make_coding_system(argument: Node | None, spot: Spot) -> Convert:
     """Make ``coding-system``: the URL of a name or OID."""
     _none(argument)
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         known = run.systems.get(text) or (urn(text) if ":" not in text else None)
         if known is None and (table := _TABLE.fullmatch(text)):
             # HL7 publishes the tables of v2 as code systems under their numbers.
             known = f"http://terminology.hl7.org/CodeSystem/v2-{table[1]}"
         if known is None:
-            run.warn("GW-3203", spot, place, name=text)
+            run.warn("GW-3203", spot, place_of(sources), name=text)
             return None
         return run.fill(known, spot) if "{" in known else known
 

@@ -13,12 +13,13 @@ from gateway.mapping.run import Convert, Frame, Spot
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, converted, first_of
+from gateway.mapping.tracing import Sources
 from gateway.mapping.writers import Source, Test
-from gateway.records import BusinessKey, Place, Selector
+from gateway.records import BusinessKey, Selector
 
 WORDS = ("value", "system", "assigner", "type", "shared", "within", "text", "each", "when")
 _TEXT = Element("key", "key", "string", False, False, "string")
-Found = tuple[BusinessKey, tuple[Place, ...]]
+Found = tuple[BusinessKey, Sources]
 Adder = Callable[[Code, Here, str], None]
 """Adds the keys that are present to the list in a variable."""
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from gateway.mapping.run import Convert, Run, Spot
-from gateway.records import Place
+from gateway.mapping.tracing import Sources, place_of
 
 _OFFSET = r"\s*(Z|z|[+-]\d{2}:?\d{2})?"
 _DIGITS = re.compile(
@@ -117,10 +117,10 @@ def is_to_the_second(text: str, zone: str | None) -> bool:
 def make_date(spot: Spot) -> Convert:
     """Compile ``as: date``."""
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         parts = parse(text)
         if parts is None:
-            run.unreadable(spot, place, "date")
+            run.unreadable(spot, sources, "date")
             return None
         return date_text(parts)
 
@@ -130,19 +130,19 @@ def make_date(spot: Spot) -> Convert:
 def make_date_time(spot: Spot) -> Convert:
     """Compile ``as: dateTime``: seconds may be zero-filled (R4 dateTime), nothing else is."""
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         parts = parse(text)
         if parts is None:
-            run.unreadable(spot, place, "dateTime")
+            run.unreadable(spot, sources, "dateTime")
             return None
         if not parts[3]:
             return date_text(parts)
         if not parts[4]:
-            run.warn("GW-3205", spot, place, function="dateTime")
+            run.warn("GW-3205", spot, place_of(sources), function="dateTime")
             return date_text(parts)
         clock = _clock(parts, run.zone)
         if clock is None:
-            run.warn("GW-3201", spot, place)
+            run.warn("GW-3201", spot, place_of(sources))
             return date_text(parts)
         return f"{date_text(parts)}T{clock}"
 
@@ -152,14 +152,14 @@ def make_date_time(spot: Spot) -> Convert:
 def make_instant(spot: Spot) -> Convert:
     """Compile ``as: instant``: left out with a warning when seconds or zone are not known."""
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         parts = parse(text)
         if parts is None:
-            run.unreadable(spot, place, "instant")
+            run.unreadable(spot, sources, "instant")
             return None
         clock = _clock(parts, run.zone) if parts[4] and parts[5] else None
         if clock is None:
-            run.warn("GW-3205", spot, place, function="instant")
+            run.warn("GW-3205", spot, place_of(sources), function="instant")
             return None
         return f"{date_text(parts)}T{clock}"
 
@@ -169,10 +169,10 @@ def make_instant(spot: Spot) -> Convert:
 def make_time(spot: Spot) -> Convert:
     """Compile ``as: time``: a time of day without zone."""
 
-    def convert(text: str, run: Run, place: Place) -> str | None:
+    def convert(text: str, run: Run, sources: Sources) -> str | None:
         found = _TIME.fullmatch(text)
         if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
-            run.unreadable(spot, place, "time")
+            run.unreadable(spot, sources, "time")
             return None
         tail = f".{found[4]}" if found[4] else ""
         return f"{found[1]:0>2}:{found[2]}:{found[3] or '00'}{tail}"

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.fhir.times import interval
 from gateway.mapping.code import Code, Here
 from gateway.mapping.run import Frame, Run, Spot
+from gateway.mapping.tracing import rewrite, single
 from gateway.mapping.writers import Keep, One
 
 _PRECISIONS = (4, 7, 10)
@@ -61,7 +62,9 @@ def _leave_out(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> 
 
 
 def _forget(run: Run, pointer: str) -> None:
-    for number in range(len(run.lineage) - 1, -1, -1):
-        if run.lineage[number].pointer == pointer:
-            del run.lineage[number]
+    kept = list(single(run.lineage))
+    for number in range(len(kept) - 1, -1, -1):
+        if kept[number][0] == pointer:
+            del kept[number]
+            rewrite(run.lineage, 0, kept)
             return

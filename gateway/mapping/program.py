@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Any
 
 from gateway.mapping.code import Code, Here
 from gateway.mapping.moments import event_text
@@ -14,6 +13,7 @@ from gateway.mapping.resources import Recipe, Steps
 from gateway.mapping.run import Frame, Instance, Run
 from gateway.mapping.shapes import Shapes
 from gateway.mapping.tables import CodeTable
+from gateway.mapping.tracing import rewrite, single
 from gateway.mapping.writers import Source, Test
 from gateway.records import (
     Contribution,
@@ -21,9 +21,7 @@ from gateway.records import (
     Json,
     MapContext,
     Mapped,
-    Node,
     Parsed,
-    Place,
     Resource,
     Selector,
 )
@@ -140,14 +138,12 @@ class MappingProgram:
         made = self._build(run, steps)
         tell_time = self.code.time
         time = tell_time(Frame(run, parsed.root, None)) if tell_time else None
-        run.forget()
         return Mapped(
             contributions=made,
             mapping=self.id,
             mapping_hash=self.hash,
             event_time=event_text(time, run.zone) if time else None,
-            lineage=tuple(run.lineage),
-            unread=self._unread(run),
+            trace=run.trace(self.ignored),
             issues=(*parsed.issues, *run.issues),
             profile=self.profile,
         )
@@ -168,28 +164,6 @@ class MappingProgram:
                 else:
                     placed.fold(run, recipe, one, build)
         return placed.contributions(self.recipes, run)
-
-    def _unread(self, run: Run) -> tuple[Place, ...]:
-        """Give every non-empty value that no rule read and ``ignore`` does not name."""
-        read, parsed, root = run.read, run.parsed, run.root
-        if parsed.unread:
-            nodes = [
-                node
-                for select in self.ignored
-                for node in getattr(select, "ignoring", select)(root, root)
-            ]
-            return tuple(parsed.unread(read, nodes))
-        left = [place for leaf in parsed.leaves() if (place := leaf.place) not in read]
-        if not left or not self.ignored:
-            return tuple(left)
-        ignored = [_spot(node) for select in self.ignored for node in select(root, root)]
-        exact = {(path, line) for path, line in ignored}
-        return tuple(
-            place
-            for place in left
-            if (place.path, place.line) not in exact
-            and not any(_covers(path, line, place) for path, line in ignored)
-        )
 
 
 Build = Callable[[Instance], Resource]
@@ -220,15 +194,15 @@ class _Placed:
         """Let a second resource of the same key fill what the first lacks."""
         before = len(run.lineage)
         built = build(one)
-        rows = run.lineage[before:]
-        del run.lineage[before:]
+        rows = list(single(run.lineage, before))
         first = self.resources[one.pointer]
         added = {name: value for name, value in built.items() if name not in first}
         if any(first[name] != value for name, value in built.items() if name not in added):
             run.warn("GW-3206", recipe.spot, one.anchor.place, type=recipe.type)
         first.update(added)
         start = len(one.pointer) + 1
-        run.lineage.extend(row for row in rows if row.pointer[start:].partition("/")[0] in added)
+        kept = (row for row in rows if row[0][start:].partition("/")[0] in added)
+        rewrite(run.lineage, before, kept)
         own = self._first[one.type, one.id]
         own.keys = tuple(dict.fromkeys((*own.keys, *one.keys)))
 
@@ -261,26 +235,4 @@ class _Placed:
         return tuple(made[pointer] for pointer in self.resources)
 
 
-def _spot(node: Node) -> tuple[str, int | None]:
-    """Give the path of a whole node (a field, not its first component) and its line."""
-    path: Any = getattr(node, "path", None)
-    place = node.place
-    return (path if isinstance(path, str) else place.path), place.line
-
-
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-_BOUNDARY = frozenset("-.[/@")
-
-
-def _covers(path: str, line: int | None, place: Place) -> bool:
-    """Say whether a place lies inside an ignored node."""
-    inner = place.path
-    if (
-        not path
-        or not inner.startswith(path)
-        or len(inner) == len(path)
-        or inner[len(path)] not in _BOUNDARY
-    ):
-        return False
-    # The path of a segment or cell does not tell it from its namesakes; the line does.
-    return path[0] in "/$" or line == place.line

@@ -5,12 +5,13 @@ from typing import Any
 
 from gateway.mapping.code import Code, Here
 from gateway.mapping.nodes import Node, Scalar, Table
-from gateway.mapping.run import Frame, Instance, Run
+from gateway.mapping.run import Frame, Instance
 from gateway.mapping.scope import Scope
 from gateway.mapping.shapes import Element
+from gateway.mapping.tracing import Leaf
 from gateway.mapping.writers import Keep, Many, One
-from gateway.records import Lineage, Selector
 from gateway.records import Node as SourceNode
+from gateway.records import Selector
 
 
 def instances(frame: Frame, name: str) -> list[Instance]:
@@ -103,10 +104,8 @@ def _known(node: Node, element: Element, scope: Scope) -> str | None:
     return name
 
 
-def _reference(run: Run, one: Instance, pointer: str, rule: str) -> dict[str, Any]:
-    text = f"#{one.fragment}" if one.fragment else f"{one.type}/{one.id}"
-    run.lineage.append(Lineage(f"{pointer}/reference", "generated", (), rule))
-    return {"reference": text}
+def _reference(one: Instance) -> dict[str, Any]:
+    return {"reference": f"#{one.fragment}" if one.fragment else f"{one.type}/{one.id}"}
 
 
 def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One | None:
@@ -117,7 +116,7 @@ def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One
     spot = scope.spot(node.mark, target)
     find, is_exact = _finder(node, name, scope), "of" in node
 
-    def refer(frame: Frame, pointer: str) -> dict[str, Any] | None:
+    def refer(frame: Frame) -> dict[str, Any] | None:
         found = find(frame)
         if not found:
             return None
@@ -125,12 +124,13 @@ def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One
             raise frame.run.refusal(
                 "GW-3104", spot, frame.anchor.place, name=name, count=len(found)
             )
-        return _reference(frame.run, found[0], pointer, spot.rule)
+        return _reference(found[0])
 
     def write(code: Code, here: Here, keep: Keep) -> None:
         value = code.fresh("v")
-        code.put(f"{value} = {code.bind(refer, 'refer')}({here.frame}, {here.path})")
+        code.put(f"{value} = {code.bind(refer, 'refer')}({here.frame})")
         with code.block(f"if {value} is not None:"):
+            code.row(here.below("reference"), "generated", "()", spot.rule)
             keep(value)
 
     return write
@@ -141,12 +141,13 @@ def compile_many(node: Table, element: Element, scope: Scope, target: str) -> Ma
     name = _known(node.entries["ref"], element, scope)
     if name is None:
         return None
-    rule = scope.spot(node.mark, target).rule
+    leaves = (Leaf("/reference", "generated", scope.spot(node.mark, target).rule),)
     find = _finder(node, name, scope)
 
     def refer(frame: Frame, pointer: str, made: list[Any]) -> None:
         for one in find(frame):
-            made.append(_reference(frame.run, one, f"{pointer}/{len(made)}", rule))
+            frame.run.lineage += f"{pointer}/{len(made)}", leaves, ()
+            made.append(_reference(one))
 
     def write(code: Code, here: Here, into: str) -> None:
         code.put(f"{code.bind(refer, 'refer')}({here.frame}, {here.path}, {into})")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, cast
 
 from gateway.mapping import rules
@@ -12,8 +13,9 @@ from gateway.mapping.nodes import Scalar, Sequence, Table
 from gateway.mapping.references import instances
 from gateway.mapping.run import Frame, Instance, Run, Spot
 from gateway.mapping.scope import Scope, words
+from gateway.mapping.tracing import Leaf, Leaves
 from gateway.mapping.writers import Put, Test
-from gateway.records import Lineage, Node, Selector
+from gateway.records import Node, Selector
 
 WORDS = (
     "as",
@@ -41,7 +43,7 @@ class Steps(NamedTuple):
     build: Callable[[Frame, dict[str, Any], str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
     """One compiled entry of ``resources:``."""
 
@@ -57,6 +59,16 @@ class Recipe:
     profile: str | None
     puts: tuple[Put, ...]
     spot: Spot
+
+    @cached_property
+    def named(self) -> Leaves:
+        """The lineage of the id."""
+        return (Leaf("/id", "generated", self.spot.rule),)
+
+    @cached_property
+    def profiled(self) -> Leaves:
+        """The lineage of the profile."""
+        return (Leaf("/meta/profile/0", "profile-fixed", self.spot.rule),)
 
     def written(self, code: Code) -> tuple[str | None, str | None, str]:
         """Write the resource's functions and name them, in the order of ``Steps``."""
@@ -111,12 +123,10 @@ class Recipe:
     def build(self, run: Run, one: Instance, steps: Steps) -> dict[str, Any]:
         """Build the resource of an instance; its lineage rows begin with the instance's pointer."""
         made: dict[str, Any] = {"resourceType": self.type, "id": one.id}
-        rule = self.spot.rule
-        run.lineage.append(Lineage(f"{one.pointer}/id", "generated", one.sources, rule))
+        run.lineage += one.pointer, self.named, one.sources
         if self.profile:
             made["meta"] = {"profile": [self.profile]}
-            pointer = f"{one.pointer}/meta/profile/0"
-            run.lineage.append(Lineage(pointer, "profile-fixed", (), rule))
+            run.lineage += one.pointer, self.profiled, ()
         steps.build(Frame(run, one.anchor, one), made, one.pointer)
         return made
 

@@ -6,7 +6,6 @@ can give anything but constants decides if an object is kept: constants alone do
 
 import re
 from contextlib import nullcontext
-from typing import Any
 
 from gateway.mapping import references
 from gateway.mapping.code import Code, Here
@@ -17,12 +16,12 @@ from gateway.mapping.constants import compile_constant
 from gateway.mapping.elements import Elements, Rule, compile_set
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.periods import fitted
-from gateway.mapping.run import Run
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
 from gateway.mapping.texts import compile_functions, compile_source, converted
+from gateway.mapping.tracing import leaves_of
 from gateway.mapping.writers import Keep, One, Put
-from gateway.records import Lineage, LineageKind, Place, Selector
+from gateway.records import LineageKind, Selector
 
 WORDS = tuple(
     "from each set as codes when ref of use otherwise default join with template const".split()  # noqa: SIM905
@@ -349,26 +348,16 @@ def _compile_text(node: Table, element: Element, scope: Scope, target: str) -> O
     rule = scope.spot(node.mark, target).rule
 
     def write(code: Code, here: Here, keep: Keep) -> None:
-        def log(value: str, places: str) -> None:
+        def log(value: str, sources: str) -> None:
             value = value if element.is_primitive else code.named(value)
             keep(value)
             if element.is_primitive:
-                code.row(here, kind, places, rule)
+                code.row(here, kind, sources, rule)
             else:
-                note = code.bind(_note_leaves, "note_leaves")
-                code.put(f"{note}(run, {value}, {here.path}, {kind!r}, {places}, {rule!r})")
+                leaves = code.bind(leaves_of, "leaves_of")
+                given = f"{value}, {here.suffix!r}, {kind!r}, {rule!r}"
+                code.put(f"rows += {here.pointer}, {leaves}({given}), {sources}")
 
         source(code, here, converted(code, chain.convert, log))
 
     return write
-
-
-def _note_leaves(
-    run: Run, made: Any, pointer: str, kind: LineageKind, places: tuple[Place, ...], rule: str
-) -> None:
-    """Note the lineage of a value that a function made whole."""
-    if isinstance(made, dict):
-        for name, inner in made.items():
-            _note_leaves(run, inner, f"{pointer}/{name}", kind, places, rule)
-    else:
-        run.lineage.append(Lineage(pointer, kind, places, rule))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import GatewayError, issue
+from gateway.mapping.tracing import Cell, Noted, Seen, Sources, Trace, place_of
 from gateway.records import (
     BusinessKey,
     Issue,
-    Lineage,
     MapContext,
     Node,
     Parsed,
@@ -23,8 +23,8 @@ from gateway.records import (
 OPTION = re.compile(r"\{([a-z][a-z0-9_-]*)\}")
 """A channel option named in a constant: ``{uscc}``."""
 
-Read = tuple[str, tuple[Place, ...]]
-"""A text and the places it came from."""
+Read = tuple[str, Sources]
+"""A text and what it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Instance:
         self.id = ""
         self.fragment: str | None = None
         self.pointer = ""
-        self.sources: tuple[Place, ...] = ()
+        self.sources: Sources = ()
         self.keys: tuple[BusinessKey, ...] = ()
 
 
@@ -68,7 +68,6 @@ class Run:
         "once",
         "options",
         "parsed",
-        "read",
         "root",
         "systems",
         "top",
@@ -92,8 +91,7 @@ class Run:
         self.systems = systems
         self.zone = zone
         self.is_lenient = is_lenient
-        self.read: set[Place] = set()
-        self.lineage: list[Lineage] = []
+        self.lineage: Noted = []
         self.issues: list[Issue] = []
         self.instances: dict[str, list[Instance]] = {}
         self._looks: dict[int, Looks] = {}
@@ -107,12 +105,13 @@ class Run:
         """Give what was looked at from a node; the node is kept, so its identity is its own."""
         known = self._looks.get(id(anchor))
         if known is None:
-            known = self._looks[id(anchor)] = Looks(anchor, self.root, self._looks)
+            known = self._looks[id(anchor)] = Looks(anchor, self.root)
         return known
 
-    def forget(self) -> None:
-        """Let go of what was looked at, which names itself in a circle."""
-        self._looks.clear()
+    def trace(self, ignored: tuple[Selector, ...]) -> Trace:
+        """Give what was noted and looked at."""
+        looks = [one.values() for one in self._looks.values() if one]
+        return Trace(self.parsed, self.lineage, looks, ignored)
 
     def made_of(self, name: str, node: Node) -> "list[Instance]":
         """Give the resources of a name that were made from a node; asked once all are made."""
@@ -147,11 +146,12 @@ class Run:
             issue(number, "warning", place=place, rule=spot.rule, target=spot.target, **details)
         )
 
-    def unreadable(self, spot: Spot, place: Place, function: str) -> None:
+    def unreadable(self, spot: Spot, sources: Sources, function: str) -> None:
         """Park a record for a value that a function cannot read, or leave the value out.
 
         Raises GW-3103, unless the mapping says ``unreadable: absent``.
         """
+        place = place_of(sources)
         if not self.is_lenient:
             raise self.refusal("GW-3103", spot, place, function=function)
         self.warn("GW-3209", spot, place, function=function, path=place.path)
@@ -168,52 +168,25 @@ class Run:
         )
 
 
-class Seen:
-    """A node that has text, looked at once: rules and conditions ask for the same ones."""
-
-    __slots__ = ("_node", "places", "text")
-
-    def __init__(self, node: Node, text: str) -> None:
-        self._node = node
-        self.places: tuple[Place, ...] = ()
-        self.text = text
-
-    def read(self, run: Run) -> tuple[Place, ...]:
-        """Note that the node was read and give its place; ``places`` has it from then on."""
-        place = self._node.place
-        run.read.add(place)
-        self.places = (place,)
-        return self.places
-
-
-class Looks(dict[Selector, Sequence[Seen]]):
+class Looks(dict[Selector, Sequence[Cell]]):
     """What was looked at from one node: the values of a path, found when first asked for."""
 
-    __slots__ = ("_anchor", "_others", "_root")
+    __slots__ = ("_anchor", "_root")
 
-    def __init__(self, anchor: Node, root: Node, others: "dict[int, Looks]") -> None:
+    def __init__(self, anchor: Node, root: Node) -> None:
         super().__init__()
         self._anchor = anchor
         self._root = root
-        self._others = others
 
-    def __missing__(self, select: Selector) -> Sequence[Seen]:
-        """Look; a path that means the same from another node is answered from there."""
-        anchor, root = self._anchor, self._root
-        home = getattr(select, "home", None)
-        found: Sequence[Seen]
-        if home is not None and (other := home(anchor, root)) is not anchor:
-            if other is None:
-                found = ()
-            else:
-                looks = self._others.get(id(other))
-                if looks is None:
-                    looks = self._others[id(other)] = Looks(other, root, self._others)
-                found = looks[select]
+    def __missing__(self, select: Selector) -> Sequence[Cell]:
+        """Look; a format may keep the cells of its nodes itself."""
+        look = getattr(select, "cells", None)
+        found: Sequence[Cell]
+        if look is not None:
+            found = look(self._anchor, self._root)
         else:
-            found = [
-                Seen(node, text) for node in select(anchor, root) if (text := node.text) is not None
-            ]
+            nodes = select(self._anchor, self._root)
+            found = [Seen(node, text) for node in nodes if (text := node.text) is not None]
         self[select] = found
         return found
 
@@ -233,5 +206,5 @@ class Frame:
         self.looks = run.looks_from(anchor)
 
 
-Convert = Callable[[str, Run, Place], Any]
+Convert = Callable[[str, Run, Sources], Any]
 """A compiled value function: text of the source → value; None counts as absent."""

@@ -10,11 +10,12 @@ from gateway.mapping.functions import DEFAULTS, FUNCTIONS, Function
 from gateway.mapping.nodes import Node, Scalar, Table
 from gateway.mapping.nodes import Sequence as Listed
 from gateway.mapping.problems import Mark
-from gateway.mapping.run import Convert, Read, Run, Seen, Spot
+from gateway.mapping.run import Convert, Read, Run, Spot
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.shapes import Element
+from gateway.mapping.tracing import Cell, Sources
 from gateway.mapping.writers import Source
-from gateway.records import LineageKind, Place, Selector
+from gateway.records import LineageKind, Selector
 
 _PART_WORDS = ("from", "join", "with", "template", "as", "codes", "otherwise", "const")
 
@@ -32,33 +33,31 @@ def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
                 find, listed = code.bind(_first_present, "first_present"), ", ".join(looks)
                 words = code.bind(absent, "absent")
                 with code.block(f"if {seen}.text in {words}:"):
-                    code.put(f"{seen} = {find}(run, {words}, {listed})")
+                    code.put(f"{seen} = {find}({words}, {listed})")
             with code.block(f"if {seen}:") if absent else nullcontext():
-                places = code.fresh("q")
-                code.put(f"{places} = {seen}.places or {seen}.read(run)")
-                keep(f"{seen}.text", places)
+                code.put(f"{seen}.is_read = True")
+                keep(f"{seen}.text", f"({seen},)")
 
     return write
 
 
-def _first_present(run: Run, absent: frozenset[str], *looks: Sequence[Seen]) -> Seen | None:
+def _first_present(absent: frozenset[str], *looks: Sequence[Cell]) -> Cell | None:
     """Find the first value that is no placeholder; the placeholders before it are read, too."""
     for look in looks:
         for seen in look:
-            if not seen.places:
-                seen.read(run)
+            seen.is_read = True
             if seen.text not in absent:
                 return seen
     return None
 
 
-def _all_present(run: Run, absent: frozenset[str], look: Sequence[Seen]) -> list[Read]:
+def _all_present(absent: frozenset[str], look: Sequence[Cell]) -> list[Read]:
     """Read every node of a path."""
     found: list[Read] = []
     for seen in look:
-        places = seen.places or seen.read(run)
+        seen.is_read = True
         if seen.text not in absent:
-            found.append((seen.text, places))
+            found.append((seen.text, (seen,)))
     return found
 
 
@@ -165,7 +164,7 @@ def _path_part(node: Scalar, scope: Scope) -> _Part | None:
     def write(code: Code, here: Here) -> str:
         reads, find = code.fresh("g"), code.bind(_all_present, "all_present")
         placeholders = code.bind(absent, "absent")
-        code.put(f"{reads} = {find}(run, {placeholders}, {code.look(select, here)})")
+        code.put(f"{reads} = {find}({placeholders}, {code.look(select, here)})")
         return reads
 
     is_absolute = getattr(select, "is_absolute", False)
@@ -190,20 +189,11 @@ def converted(
 
     def write(text: str, places: str) -> None:
         made = code.fresh("v")
-        place = f"{code.bind(place_of, 'place_of')}({places})"
-        code.put(f"{made} = {code.bind(convert, 'convert')}({text}, run, {place})")
+        code.put(f"{made} = {code.bind(convert, 'convert')}({text}, run, {places})")
         with code.block(f"if {made} is not None:"):
             keep(made, places)
 
     return write
-
-
-_NOWHERE = Place("")
-
-
-def place_of(places: tuple[Place, ...]) -> Place:
-    """Give the first place (a text joined from constants alone has none)."""
-    return places[0] if places else _NOWHERE
 
 
 class Chain:
@@ -291,10 +281,10 @@ def _compose(converts: list[Convert]) -> Convert | None:
     if len(converts) < 2:
         return converts[0] if converts else None
 
-    def convert(text: str, run: Run, place: Place) -> Any:
+    def convert(text: str, run: Run, sources: Sources) -> Any:
         value: Any = text
         for step in converts:
-            value = step(value, run, place)
+            value = step(value, run, sources)
             if value is None:
                 return None
         return value

@@ -25,8 +25,7 @@ class Lineage(msgspec.Struct, frozen=True, gc=False):
     code_row: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessKey:
+class BusinessKey(msgspec.Struct, frozen=True, gc=False):
     """A business identifier that names a resource within its member (or, ``shared``, for all)."""
 
     type: str
@@ -35,8 +34,7 @@ class BusinessKey:
     is_shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True):
     """One resource as one record tells it.
 
     ``keys``: every business key present, the naming one first. ``write``: ``replace`` states the
@@ -49,18 +47,38 @@ class Contribution:
     write: Literal["replace", "merge", "once"] = "replace"
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Trace(Protocol):
+    """Where a record's resources came from, and what of it nobody read: written out when asked."""
+
+    @property
+    def lineage(self) -> tuple[Lineage, ...]:
+        """One row for each leaf of the resources."""
+
+    @property
+    def unread(self) -> tuple[Place, ...]:
+        """Every value of the source that no rule read and the mapping does not ignore."""
+
+
+class Mapped(msgspec.Struct, frozen=True):
     """What a mapping made of one record."""
 
     contributions: tuple[Contribution, ...]
     mapping: str
     mapping_hash: str
     event_time: str | None
-    lineage: tuple[Lineage, ...] = ()
-    unread: tuple[Place, ...] = ()
+    trace: Trace | None = None
     issues: tuple[Issue, ...] = ()
     profile: str | None = None
+
+    @property
+    def lineage(self) -> tuple[Lineage, ...]:
+        """One row for each leaf of the resources."""
+        return self.trace.lineage if self.trace else ()
+
+    @property
+    def unread(self) -> tuple[Place, ...]:
+        """Every value of the source that no rule read and the mapping does not ignore."""
+        return self.trace.unread if self.trace else ()
 
     def bundle(self) -> Resource:
         """The contributions as a FHIR transaction Bundle of updates."""

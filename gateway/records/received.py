@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
+
 from gateway.records.plain import Format, Issue, Json, Place
 
 
@@ -61,8 +63,7 @@ Selector = Callable[[Node, Node], Sequence[Node]]
 """A compiled source path: (anchor, root of the record) → nodes in source order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """One record of a message as a tree that keeps every value's place.
 
     ``kind`` is what the mapping's ``source.messages`` selects on: ``ORU^R01``, ``C0053``,
