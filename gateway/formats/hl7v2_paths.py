@@ -15,11 +15,12 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from gateway.formats.hl7v2 import Message
+from gateway.formats.hl7v2_cells import Cell, Filling, cells_of, kept, wrapped
 from gateway.formats.hl7v2_groups import GROUPS
 from gateway.formats.hl7v2_values import Segment, Value
 from gateway.records import Format, Node, PathError, Selector
@@ -91,13 +92,18 @@ class _Parser:
             numbers = self._dotted(0)
             self._end()
             relative = partial(_relative, numbers)
-            relative.home = None  # type: ignore[attr-defined]  # a partial takes attributes
+            # A partial takes attributes.
+            relative.cells = partial(_relative_cells, numbers)  # type: ignore[attr-defined]
+            relative.together = _together  # type: ignore[attr-defined]
+            relative.plain = "", numbers  # type: ignore[attr-defined]
             return relative
         groups = self._groups()
         name = self._match(_SEGMENT, "a segment name such as PID")
         if (numbers := self._plain()) and not groups:
             select = partial(_values, name, numbers)
-            select.home = partial(_home, name)  # type: ignore[attr-defined]
+            select.cells = partial(_cells, name, numbers)  # type: ignore[attr-defined]
+            select.together = _together  # type: ignore[attr-defined]
+            select.plain = name, numbers  # type: ignore[attr-defined]
             if name == "MSH":
                 select.is_absolute = True  # type: ignore[attr-defined]  # a message has one header
             return select
@@ -113,7 +119,9 @@ class _Parser:
                 steps.append(partial(_parts, self._dotted(2)))
         self._end()
         absolute = partial(_absolute, groups, name, tuple(steps))
-        absolute.home = partial(_home_of, groups, name)  # type: ignore[attr-defined]
+        absolute.cells = partial(  # type: ignore[attr-defined]
+            _absolute_cells, self.path, groups, name, tuple(steps)
+        )
         return absolute
 
     def _plain(self) -> tuple[int, ...]:
@@ -204,6 +212,50 @@ def _values(name: str, numbers: tuple[int, ...], anchor: Node, root: Node) -> Se
     if len(found) == 1:
         return found[0].at(numbers)
     return [value for segment in found for value in segment.at(numbers)]
+
+
+def _cells(name: str, numbers: tuple[int, ...], anchor: Node, root: Node) -> Sequence[Cell]:
+    """Give the cells of a path without groups and conditions."""
+    if isinstance(anchor, Value):
+        anchor = anchor.segment
+    if not isinstance(root, Message):
+        return ()
+    if not isinstance(anchor, Segment):
+        found: Sequence[Segment] = root.named(name)
+    elif anchor.name == name:
+        return cells_of(anchor, numbers)
+    else:
+        found = root.tree.find(name, anchor)
+    if len(found) == 1:
+        return cells_of(found[0], numbers)
+    return [cell for segment in found for cell in cells_of(segment, numbers)]
+
+
+def _together(selects: Iterable[Selector]) -> Filling:
+    """Compile the plain ones of some paths to be looked at at once."""
+    plain = {select: getattr(select, "plain", None) for select in selects}
+    return Filling({select: path for select, path in plain.items() if path})
+
+
+def _relative_cells(numbers: tuple[int, ...], anchor: Node, root: Node) -> Sequence[Cell]:  # noqa: ARG001
+    if isinstance(anchor, Segment):
+        return cells_of(anchor, numbers)
+    return wrapped(_parts(numbers, (anchor,)))
+
+
+def _absolute_cells(
+    path: str,
+    groups: tuple[str, ...],
+    name: str,
+    steps: tuple[_Step, ...],
+    anchor: Node,
+    root: Node,
+) -> Sequence[Cell]:
+    """Give the cells of any other path, from the segment where it means the same if any."""
+    home = _home_of(groups, name, anchor, root)
+    if isinstance(home, Segment):
+        return kept(home, path, lambda: _absolute(groups, name, steps, home, root))
+    return wrapped(_absolute(groups, name, steps, home, root)) if home is not None else ()
 
 
 def _home(name: str, anchor: Node, root: Node) -> Node | None:

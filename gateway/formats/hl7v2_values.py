@@ -7,8 +7,10 @@ receiver of an older version would read it, and its place is that part's. ``""``
 as None; ``raw_text`` shows it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+import unicodedata
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -25,7 +27,9 @@ class Segment:
 
     __slots__ = (
         "_fields",
+        "_is_plain",
         "_places",
+        "cells",
         "codec",
         "delimiters",
         "end",
@@ -49,6 +53,8 @@ class Segment:
         self.end = index
         self._fields: list[str] | None = None
         self._places: dict[tuple[int, ...], Place] = {}
+        self._is_plain: bool | None = None
+        self.cells: dict[Hashable, Sequence[Any]] = {}
 
     @property
     def text(self) -> str | None:
@@ -74,6 +80,25 @@ class Segment:
                 parts.insert(1, self.delimiters.field)
             self._fields = parts
         return self._fields
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing repeats, is escaped or has subcomponents, and all is in NFKC."""
+        if self._is_plain is None:
+            line = self.line
+            if self.has_delimiters:
+                line = line.split(self.delimiters.field, 2)[-1]
+            self._is_plain = self.is_plain_text(line)
+        return self._is_plain
+
+    def is_plain_text(self, text: str) -> bool:
+        """Say the same of a part."""
+        marks = self.delimiters
+        return not (
+            (marks.repetition and marks.repetition in text)
+            or (marks.escape and marks.escape in text)
+            or (marks.subcomponent and marks.subcomponent in text)
+        ) and (text.isascii() or unicodedata.is_normalized("NFKC", text))
 
     @property
     def has_delimiters(self) -> bool:
@@ -257,12 +282,15 @@ class Value(msgspec.Struct, eq=False, gc=False):
         return normalise(raw)
 
     @property
-    def place(self) -> Place:
-        """The path of the first part, with as few levels as name it, and the segment's line."""
+    def numbers(self) -> tuple[int, int, int, int]:
+        """Field, repetition, component, subcomponent of the first part, as few as name it."""
         first = self._first()
-        return self.segment.place_at(
-            first.field, first.repetition, first.component, first.subcomponent
-        )
+        return first.field, first.repetition, first.component, first.subcomponent
+
+    @property
+    def place(self) -> Place:
+        """The path of the first part and the segment's line."""
+        return self.segment.place_at(*self.numbers)
 
     @property
     def path(self) -> str:

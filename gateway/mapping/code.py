@@ -56,7 +56,9 @@ class Code:
         self._done: list[str] = []
         self._lines: list[str] = []
         self._depth = 0
+        self._nested = 0
         self._count = 0
+        self.asked: dict[Selector, None] = {}
 
     def put(self, *lines: str) -> None:
         """Write statements."""
@@ -76,9 +78,11 @@ class Code:
         name = self.fresh(stem)
         outer, self._lines = (self._lines, self._depth), []
         self._depth = 0
+        self._nested += 1
         with self.block(f"def {name}({parameters}):"):
             self.put(f"{_PRELUDE}; s = f.looks; top = run.top")
             yield name
+        self._nested -= 1
         self._done += self._lines
         self._lines, self._depth = outer
 
@@ -119,6 +123,8 @@ class Code:
     def look(self, select: Selector, here: Here) -> str:
         """Write the expression of the values that a path gives."""
         is_absolute = getattr(select, "is_absolute", False)
+        if self._nested == 1 and here.looks == "s" and not is_absolute:
+            self.asked[select] = None
         return f"{'top' if is_absolute else here.looks}[{self.bind(select, 'path')}]"
 
     def frame(self, anchor: str, here: Here) -> Here:

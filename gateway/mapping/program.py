@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from gateway.mapping.code import Code, Here
 from gateway.mapping.moments import event_text
 from gateway.mapping.nodes import Table
-from gateway.mapping.resources import Recipe, Steps
+from gateway.mapping.resources import Fill, Recipe, Steps
 from gateway.mapping.run import Frame, Instance, Run
 from gateway.mapping.shapes import Shapes
 from gateway.mapping.tables import CodeTable
@@ -84,10 +84,23 @@ class Generated:
                 code.put("return None")
         functions = code.compiled(self._title)
         steps = {
-            name: Steps(functions.get(test or ""), functions.get(keys or ""), functions[build])
-            for name, (test, keys, build) in written.items()
+            name: Steps(
+                functions.get(one.test or ""),
+                functions.get(one.keys or ""),
+                functions[one.build],
+                _together(one.asked),
+            )
+            for name, one in written.items()
         }
         return steps, functions.get(event_time)
+
+
+def _together(selects: tuple[Selector, ...]) -> Fill | None:
+    """Give what looks at many paths at once, if the format's paths know how."""
+    compilers = (getattr(select, "together", None) for select in selects)
+    compile_ = next((one for one in compilers if one is not None), None)
+    made: Fill | None = compile_(selects) if compile_ else None
+    return made
 
 
 @dataclass(frozen=True, slots=True)

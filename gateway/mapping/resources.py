@@ -11,7 +11,7 @@ from gateway.mapping.conditions import compile_condition
 from gateway.mapping.keys import Found, Keys, compile_keys
 from gateway.mapping.nodes import Scalar, Sequence, Table
 from gateway.mapping.references import instances
-from gateway.mapping.run import Frame, Instance, Run, Spot
+from gateway.mapping.run import Frame, Instance, Looks, Run, Spot
 from gateway.mapping.scope import Scope, words
 from gateway.mapping.tracing import Leaf, Leaves
 from gateway.mapping.writers import Put, Test
@@ -35,12 +35,29 @@ _WRITES = ("replace", "merge", "once")
 Write = Literal["replace", "merge", "once"]
 
 
+Fill = Callable[[Looks, Node, Node], None]
+"""Looks at many paths at once: what was looked at, the anchor, the root."""
+
+
+class Written(NamedTuple):
+    """The names of a resource's functions, and the paths that they ask of its anchor."""
+
+    test: str | None
+    keys: str | None
+    build: str
+    asked: tuple[Selector, ...]
+
+
 class Steps(NamedTuple):
-    """The compiled functions of one resource: its condition, its keys, and what fills it."""
+    """The compiled functions of one resource: its condition, its keys, and what fills it.
+
+    ``fill`` looks at the paths of an anchor at once, where a format can.
+    """
 
     test: Callable[[Frame], bool] | None
     keys: Callable[[Frame], list[Found]] | None
     build: Callable[[Frame, dict[str, Any], str], None]
+    fill: Fill | None
 
 
 @dataclass(frozen=True)
@@ -70,8 +87,9 @@ class Recipe:
         """The lineage of the profile."""
         return (Leaf("/meta/profile/0", "profile-fixed", self.spot.rule),)
 
-    def written(self, code: Code) -> tuple[str | None, str | None, str]:
-        """Write the resource's functions and name them, in the order of ``Steps``."""
+    def written(self, code: Code) -> Written:
+        """Write the resource's functions."""
+        code.asked.clear()
         test = None
         if self.test is not None:
             with code.function("when", "f") as test:
@@ -79,7 +97,8 @@ class Recipe:
         with code.function("build", "f, made, p") as build:
             for put in self.puts:
                 put(code, Here(), "made", None)
-        return test, self.keys.write(code) if self.keys else None, build
+        keys = self.keys.write(code) if self.keys else None
+        return Written(test, keys, build, tuple(code.asked))
 
     def anchors(self, run: Run, start: Node) -> list[Node]:
         """Give the nodes that this resource is made from, below a start."""
@@ -99,6 +118,8 @@ class Recipe:
             for anchor in self.anchors(run, start):
                 one = Instance(self.name, self.type, anchor, parent)
                 frame = Frame(run, anchor, one)
+                if steps.fill is not None and not frame.looks:
+                    steps.fill(frame.looks, anchor, run.root)
                 if steps.test is None or steps.test(frame):
                     self._name(one, frame, steps, len(made))
                     made.append(one)
