@@ -46,6 +46,7 @@ class Activation:
         """Take the parts."""
         self._store, self._outlets, self._sender = store, outlets, sender
         self._amend, self._now = amend, now
+        self._turn = store.turn("subscriptions")
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="handshake")
         self._lock = threading.Lock()
         self._calling: set[str] = set()
@@ -53,22 +54,35 @@ class Activation:
         self._heard: dict[str, datetime] = {}
 
     def round(self, shard: int) -> None:
-        """Look after every Subscription of a shard; wait for no receiver."""
+        """Look after every Subscription of a shard; wait for no receiver.
+
+        Of several workers one does, so that nobody is greeted twice.
+        """
+        if not self._turn.is_ours():
+            return
         everything = Visibility(shard, "", sees_all=True)
         pairs = [("status", "requested,active,error"), ("_count", "1000")]
-        for stored in self._store.search(
-            everything, self._store.query(shard, (TYPE,), pairs)
-        ).matches:
-            resource = codec.decode_stored(stored.body)
-            try:
-                self._look_after(stored, read_subscription(resource))
-            except GatewayError as error:
-                if resource["status"] != "error":
-                    self._set(stored, "error", str(error))
+        query, cursor = self._store.query(shard, (TYPE,), pairs), None
+        while True:
+            page = self._store.search(everything, query, cursor)
+            for stored in page.matches:
+                self._look_at(stored)
+            if page.next is None:
+                return
+            cursor = page.next
+
+    def _look_at(self, stored: Stored) -> None:
+        resource = codec.decode_stored(stored.body)
+        try:
+            self._look_after(stored, read_subscription(resource))
+        except GatewayError as error:
+            if resource["status"] != "error":
+                self._set(stored, "error", str(error))
 
     def close(self) -> None:
         """Let the calls end that are under way."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._turn.close()
 
     def told(self, shard: int, id_: str, outcome: Outcome, is_parked: bool) -> None:
         """Learn from a delivery: working again, failing, or given up."""

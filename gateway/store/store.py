@@ -31,6 +31,7 @@ from gateway.store.registry import Registry
 from gateway.store.search import search, search_in
 from gateway.store.search_steps import Scope
 from gateway.store.sqlite import SQLiteDatabase
+from gateway.store.turn import FileTurn, ServerTurn, Turn
 
 
 def _now_us() -> int:
@@ -85,6 +86,12 @@ class Store:
             self._folder.mkdir(parents=True, exist_ok=True)
             lock = self._folder / "upgrade.lock"
         upgrading.upgrade(self.database.upgrade_engine, lock)
+
+    def turn(self, name: str) -> Turn:
+        """Give what one process at a time may hold; the schema must be there."""
+        if isinstance(self.database, SQLiteDatabase):
+            return FileTurn(self._folder / f"{name}.lock")
+        return ServerTurn(self.database.engine, name)
 
     def close(self) -> None:
         """Finish what is queued and close the connections."""

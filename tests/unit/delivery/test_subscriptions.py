@@ -213,6 +213,24 @@ def test_a_topic_begins_with_a_handshake_and_tells_its_events_by_number(
     assert codec.decode(event.body)["entry"][1]["fullUrl"].endswith(f"/Encounter/{stay['id']}")
 
 
+def test_of_several_workers_one_shakes_hands_and_another_when_it_is_gone(
+    runtime: Runtime, site: Site, peer: Peer
+) -> None:
+    other = Site(runtime, site.clock)
+    subscription = site.write(COUNTY, on_topic(peer))
+    for _ in range(20):
+        site.clock.now += timedelta(seconds=3)
+        for one in (site, other):
+            one.activation.round(1)
+        time.sleep(0.02)
+    assert site.status(subscription["id"])[0] == "active"
+    assert [parameters(one.body)["type"] for one in peer.received] == ["handshake"]
+    site.activation.close()
+    following = site.write(COUNTY, on_topic(peer))
+    other.look_after(following["id"], "active")
+    other.worker.close()
+
+
 def test_full_content_carries_the_record_and_empty_content_not_even_its_address(
     site: Site, peer: Peer
 ) -> None:
