@@ -3,6 +3,8 @@
 http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-status.html
 """
 
+from functools import partial
+
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.inputs import Inputs, inputs
@@ -12,6 +14,7 @@ from gateway.delivery.notification import Kind
 from gateway.delivery.subscription import Content, read_subscription
 from gateway.fhir import codec
 from gateway.fhir.times import format_instant
+from gateway.outlets import may_see
 from gateway.records import Resource, Stored
 
 TYPE = "Subscription"
@@ -35,8 +38,12 @@ def subscription_status(exchange: Exchange, id_: str | None = None) -> Answer:
 def notification_of(
     exchange: Exchange, stored: Stored, kind: Kind, content: Content | None = None
 ) -> Notification:
-    """Say what there is to say of a Subscription without its events."""
+    """Say what there is to say of a Subscription without its events, those that wait counted."""
     wish = read_subscription(codec.decode_stored(stored.body))
+    services = exchange.services
+    sight = services.access.viewer(stored.shard, stored.owner)
+    permits = partial(may_see, services.store, sight)
+    services.store.outbox.number(stored.shard, wish.recipient, services.clock(), permits)
     return Notification(
         exchange.address,
         wish.recipient,

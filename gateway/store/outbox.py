@@ -23,6 +23,7 @@ from gateway.store.schema import delivery
 
 LEASE = timedelta(seconds=30)
 """Renewed while its worker sends; so long the notices of a killed one wait."""
+MOST_NUMBERED = 1_000
 # One step of the index from each recipient to the next.
 _RECIPIENTS = """WITH RECURSIVE found(recipient) AS (
 SELECT min(recipient) FROM delivery WHERE shard = ? AND status = 'waiting'
@@ -119,6 +120,39 @@ class Outbox:
             return self._get(session, shard, taken)
 
         return tuple(self._database.write(take))
+
+    def number(
+        self, shard: int, recipient: str, now: datetime, permits: Callable[["Delivery"], bool]
+    ) -> None:
+        """Count what waits for a recipient as ``lease`` would, for who asks what was missed."""
+        statement = (
+            select(*_COLUMNS)
+            .where(
+                delivery.c.shard == shard,
+                delivery.c.recipient == recipient,
+                delivery.c.status == "waiting",
+                delivery.c.number == 0,
+            )
+            .order_by(delivery.c.pk)
+            .limit(MOST_NUMBERED)
+        )
+        with self._database.reading() as connection:
+            seen = [_to_delivery(row) for row in connection.execute(statement)]
+        wanted = {one.pk: permits(one) for one in seen}
+        if not wanted:
+            return
+
+        def count(session: Session) -> None:
+            session.lock_criteria(shard, [text_number(f"outbox {recipient}")])
+            for one in map(_to_delivery, list(session.connection.execute(statement))):
+                if one.pk not in wanted:
+                    break
+                if wanted[one.pk]:
+                    _update(session, one, number=_next_number(session, one))
+                else:
+                    _update(session, one, status="skipped", ended_utc=micros(now))
+
+        self._database.write(count)
 
     def release(self, shard: int, pks: Sequence[int]) -> None:
         """Give back what was leased and not tried."""
