@@ -5,6 +5,7 @@ cores with what it measures.
 """
 
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -89,6 +90,24 @@ def server(arguments: list[str], environment: dict[str, str], address: str) -> I
     finally:
         process.terminate()
         process.wait(30)
+
+
+def processor_s(pid: int) -> float:
+    """Give the seconds of processor that a process and its children have taken."""
+    ticks = 0
+    for one in (pid, *children(pid)):
+        told = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(told[11]) + int(told[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """Give the ids of a process's children."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
 
 
 def free_address() -> str:

@@ -122,6 +122,8 @@ def _row(environ: "WSGIEnvironment", trail: Trail, status: int) -> Audited:
 
 def _text(text: str) -> str:
     """Make a part of an address storable: a NUL ends texts elsewhere, a lone half is none."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", _UNREAD).encode("utf-8", "replace").decode()
 
 
@@ -129,7 +131,9 @@ def _path(environ: "WSGIEnvironment") -> str:
     octets: str = environ["PATH_INFO"]
     if octets.startswith(_LINKS):
         return _LINKS  # The rest opens a resource to whoever reads it here.
-    return _text(octets.encode("latin-1", "replace").decode("utf-8", "replace"))[:_LONGEST_PATH]
+    if not octets.isascii():
+        octets = octets.encode("latin-1", "replace").decode("utf-8", "replace")
+    return _text(octets)[:_LONGEST_PATH]
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -7,6 +7,8 @@ that would be refused goes on to Flask, whose view answers it.
 import gzip
 import re
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from werkzeug.http import http_date
@@ -65,7 +67,7 @@ class DirectReads:
         headers = [
             *_ALWAYS,
             ("ETag", f'W/"{stored.version}"'),
-            ("Last-Modified", http_date(stored.updated_utc)),
+            ("Last-Modified", _http_date(stored.updated_utc)),
         ]
         if len(body) >= _WORTH_ZIPPING and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
             body = gzip.compress(body, compresslevel=4, mtime=0)
@@ -82,13 +84,19 @@ class DirectReads:
             return None
         try:
             trail = trail_of(environ)
-            asker = trail.watch(services.access.authenticate(environ.get("HTTP_AUTHORIZATION")))
-            trail.word = "read"
+            asker = services.access.authenticate(environ.get("HTTP_AUTHORIZATION"))
+            trail.client, trail.word = asker.client, "read"
+            eyes = trail.look(asker.visibility)
             demand(asker, type_, "read")
-            stored = services.store.read(asker.visibility, type_, id_)
+            stored = services.store.read(eyes, type_, id_)
         except GatewayError:
             return None
         return None if stored is None or stored.is_deleted else stored
+
+
+@lru_cache(maxsize=4_096)
+def _http_date(moment: datetime) -> str:
+    return http_date(moment)
 
 
 def _is_plain(environ: "WSGIEnvironment") -> bool:

@@ -29,9 +29,9 @@ LOG = log("audit")
 PERSON = "person:"
 """Begins what names a person in ``audit_seen``."""
 LONGEST_QUERY = 20_000
-MOVED_EVERY_S = 0.2
+MOVED_EVERY_S = 0.5
 _AGAIN_S = 2.0
-_AT_ONCE = 500
+_AT_ONCE = 2_000
 _LARGEST_SPOOLED = 1_000_000
 _UNREAD = "\N{REPLACEMENT CHARACTER}"
 _TEXTS = ("client", "member", "method", "word", "path", "query", "agent", "purpose", "reason")
@@ -152,7 +152,8 @@ class AuditTrail:
 
 def touched(seen: Seen) -> list[str]:
     """Give what is kept in ``audit_seen`` for an access, in the order of the key."""
-    return sorted({*map(bounded, seen.resources), *(f"{PERSON}{one}" for one in seen.persons)})
+    persons = {f"{PERSON}{one}" for one in seen.resources.values() if one}
+    return sorted(persons.union(map(bounded, seen.resources)))
 
 
 # ---------------------------------------------------------------- packing

@@ -116,11 +116,17 @@ class AuditSpool:
                 mine = threading.Lock()
                 mine.acquire()
                 group.waiting.append(mine)
+            place = len(group.waiting)
             group.rows.append(row)
-        if mine is None:
-            self._lead(group)
-        else:
-            mine.acquire()
+        try:
+            if mine is None:
+                self._lead(group)
+            else:
+                mine.acquire()
+        finally:
+            # Each wakes the next: all at once they would only wait again, for the interpreter.
+            if place < len(group.waiting):
+                group.waiting[place].release()
         if not group.is_durable:
             raise group.error or GatewayError("GW-5003", reason="not written", retry_after_s=5)
 
@@ -134,9 +140,6 @@ class AuditSpool:
             group.is_durable = True
         except GatewayError as error:
             group.error = error
-        finally:
-            for one in group.waiting:
-                one.release()
 
     def _keys(self, count: int) -> list[int]:
         """Give keys that tell the time, never one twice."""
