@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.bundles import Bundles
 from benchmarks.storage import MEMBERS, principal, runtime
-from benchmarks.traffic import Traffic, free_address, get, measure, processor_s, server
+from benchmarks.traffic import Traffic, free_address, get, measure, cpu_s, server
 from gateway.interactions import Request
 from gateway.store import Client
 
@@ -57,9 +57,9 @@ def _line(name: str, seen: Seen, seconds: float) -> None:
 
 
 def _run(address: str, pid: int, asked: list[bytes], seconds: float) -> Seen:
-    before = processor_s(pid)
+    before = cpu_s(pid)
     traffic = measure(address, asked, clients=CLIENTS, seconds=seconds)
-    used = processor_s(pid) - before
+    used = cpu_s(pid) - before
     return Seen(traffic, used / (traffic.per_second * seconds) * 1e6)
 
 

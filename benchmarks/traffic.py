@@ -92,7 +92,7 @@ def server(arguments: list[str], environment: dict[str, str], address: str) -> I
         process.wait(30)
 
 
-def processor_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """Give the seconds of processor that a process and its children have taken."""
     ticks = 0
     for one in (pid, *children(pid)):
