@@ -134,16 +134,16 @@ def _draft(
     if stored is None or stored.is_deleted:
         return fresh
     current: Resource = codec.decode(stored.body)
-    return _against(fresh, current, stored, contribution.write)
+    return _against(fresh, current, stored, contribution)
 
 
-def _against(fresh: Draft, current: Resource, stored: Stored, write: str) -> Draft:
+def _against(fresh: Draft, current: Resource, stored: Stored, told: Contribution) -> Draft:
     """Apply the record to the current version: newer replaces, older only fills in (rule 9)."""
     assert fresh.resource is not None  # noqa: S101 - a contribution always has a resource.
     is_older = _is_older(fresh, stored)
-    if write == "merge":
-        joined = merge(current, fresh.resource, fill_only=is_older)
-    elif write == "once" or is_older:
+    if told.write == "merge":
+        joined = merge(current, fresh.resource, is_older, told.cleared)
+    elif told.write == "once" or is_older:
         joined = current
     else:
         joined = fresh.resource

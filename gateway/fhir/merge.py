@@ -5,7 +5,7 @@ holding a part. What a record holds replaces what was there; what it does not ho
 record only fills what is missing.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -24,16 +24,22 @@ _UNITED = frozenset({"Identifier", "Extension"})
 _UNITED_META = frozenset({"profile", "tag", "security"})
 
 
-def merge(current: Resource, incoming: Resource, fill_only: bool) -> Resource:
+def merge(
+    current: Resource, incoming: Resource, fill_only: bool, cleared: Collection[str] = ()
+) -> Resource:
     """Give the current resource with what the incoming one holds.
 
     Elements replace each other whole (a CodeableConcept is one statement), a choice of types
     counts as one element. Periods and backbone elements that do not repeat merge member by
     member; identifiers unite by system and value, extensions by url, profiles and tags by
-    themselves. With ``fill_only`` nothing that is there changes. Neither argument is changed.
+    themselves. With ``fill_only`` nothing that is there changes. Elements named in ``cleared`` go,
+    unless the incoming resource holds them. Neither argument is changed.
     """
     incoming = _with_free_fragments(current, incoming)
-    merged = _merged(current, incoming, str(current["resourceType"]), fill_only)
+    type_ = str(current["resourceType"])
+    merged = _merged(current, incoming, type_, fill_only)
+    if cleared and not fill_only:
+        merged = _without(merged, incoming, type_, cleared)
     if "contained" in merged:
         loose = _unreferred(current) | _unreferred(incoming)
         kept = _referred(merged, loose)
@@ -72,6 +78,22 @@ def _merged(current: Resource, incoming: Resource, path: str, fill_only: bool) -
                 del merged[key]
             merged.update(new)
     return merged
+
+
+def _without(merged: Resource, incoming: Resource, path: str, cleared: Collection[str]) -> Resource:
+    """Take elements away, or members of a group (``period.end``), that nothing new was told of."""
+    elements = _by_element(path)
+    told = {elements.get(key, key) for key in incoming}
+    gone = {elements.get(key, key) for key in cleared if "." not in key} - told
+    left = {key: value for key, value in merged.items() if elements.get(key, key) not in gone}
+    for head, _, member in (key.partition(".") for key in cleared):
+        group = left.get(head)
+        if member and isinstance(group, dict) and member not in incoming.get(head, {}):
+            group = {key: value for key, value in group.items() if key != member}
+            left = {key: value for key, value in left.items() if key != head or group}
+            if group:
+                left[head] = group
+    return left
 
 
 @cache

@@ -15,7 +15,7 @@ from itertools import chain
 from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_escapes import Delimiters
 from gateway.formats.hl7v2_groups import Tree
-from gateway.formats.hl7v2_values import Segment, Value
+from gateway.formats.hl7v2_values import NULL, Segment, Value
 from gateway.formats.reading import Records, demand_size, demand_values, text_option
 from gateway.formats.text import codec_of, decide_charset, decode, form_of, refuse_nulls
 from gateway.records import Envelope, Format, Issue, Node, Parsed, Place
@@ -246,6 +246,7 @@ def _parse(
         ordinal=ordinal,
         control_id=message.text_at("MSH", 10),
         issues=issues,
+        deletion=NULL if any(NULL in line.text for line in lines) else None,
     )
 
 

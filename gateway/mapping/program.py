@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 
+from gateway.mapping.clearing import cleared
 from gateway.mapping.code import Code, Here
 from gateway.mapping.moments import event_text
 from gateway.mapping.nodes import Table
@@ -244,7 +245,8 @@ class _Placed:
                         if name in resource
                     }
                     resource = {**head, "contained": inside, **resource}
-                made[one.pointer] = Contribution(resource, one.keys, recipe.write)
+                gone = cleared(run, one, resource, recipe.clearables)
+                made[one.pointer] = Contribution(resource, one.keys, recipe.write, gone)
         return tuple(made[pointer] for pointer in self.resources)
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, cast
 
 from gateway.mapping import rules
+from gateway.mapping.clearing import Clearable, compile_clearables
 from gateway.mapping.code import Code, Here
 from gateway.mapping.conditions import compile_condition
 from gateway.mapping.keys import Found, Keys, compile_keys
@@ -76,6 +77,7 @@ class Recipe:
     profile: str | None
     puts: tuple[Put, ...]
     spot: Spot
+    clearables: tuple[Clearable, ...] = ()
 
     @cached_property
     def named(self) -> Leaves:
@@ -229,7 +231,15 @@ def _compile(table: Table, scope: Scope) -> Recipe | None:
         profile=table.text("profile"),
         puts=tuple(_puts(table, type_, scope, is_whole=write != "merge")),
         spot=scope.spot(table.mark, type_),
+        clearables=_clearables(table, type_, scope, write),
     )
+
+
+def _clearables(table: Table, type_: str, scope: Scope, write: str) -> tuple[Clearable, ...]:
+    node = table.get("set")
+    if write != "merge" or not isinstance(node, Table):
+        return ()
+    return compile_clearables(node, type_, scope)
 
 
 def _keys(table: Table, name: str, type_: str, scope: Scope) -> Keys | None:

@@ -45,6 +45,7 @@ class Contribution(msgspec.Struct, frozen=True):
     resource: Resource
     keys: tuple[BusinessKey, ...]
     write: Literal["replace", "merge", "once"] = "replace"
+    cleared: frozenset[str] = frozenset()
 
 
 class Trace(Protocol):

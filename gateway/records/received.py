@@ -69,7 +69,8 @@ class Parsed(msgspec.Struct, frozen=True):
     ``kind`` is what the mapping's ``source.messages`` selects on: ``ORU^R01``, ``C0053``,
     ``2304``, a table name. ``leaves`` yields every non-empty value for the coverage report;
     ``unread``, where a format has it, answers faster which of their places are neither in a set of
-    places nor within the nodes given.
+    places nor within the nodes given. ``deletion`` is the raw text by which the record says that a
+    value has to go, None where it says so nowhere.
     """
 
     format: Format
@@ -81,6 +82,7 @@ class Parsed(msgspec.Struct, frozen=True):
     control_id: str | None = None
     issues: tuple[Issue, ...] = ()
     unread: Callable[[Set[Place], Sequence[Node]], list[Place]] | None = None
+    deletion: str | None = None
 
 
 class PathDialect(Protocol):

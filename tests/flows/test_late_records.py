@@ -61,3 +61,11 @@ def test_a_replay_of_the_first_record_does_not_undo_the_second(runtime: Runtime)
     assert [address.endswith("柳溪村3组12号") for _, address in stands] == [True]
     runtime.pipeline.replay(1, first)
     assert people(runtime) == stands
+    # An empty field changes nothing, "" deletes.
+    later = record("admission.hl7").replace(b"20261103150000", b"20261103160000")
+    for sent, held in ((b"", {"telecom", "address"}), (b'""', {"address"})):
+        raw = later.replace(b"HIS20261103", b"HIS" + str(len(sent)).encode())
+        take(runtime, raw.replace(b"13800006214", sent))
+        query = runtime.store.query(1, ("Patient",), [("identifier", "420300196205143622")])
+        (found,) = runtime.store.search(ALL, query).matches
+        assert codec.decode_stored(found.body).keys() & {"telecom", "address"} == held

@@ -257,6 +257,14 @@ _WARN = (
         "Add a row to the table.",
     ),
     Entry(
+        "GW-3217",
+        Kind.INVALID,
+        "来源要求删除 {target}（规则 {rule}）；已存的值将被清除。",
+        "The source deletes {target} (rule {rule}); what is stored of it goes.",
+        '若非本意，请在来源系统更正：空字段表示不变，"" 表示删除。',
+        'If that was not meant, correct the source: an empty field changes nothing, "" deletes.',
+    ),
+    Entry(
         "GW-3206",
         Kind.INVALID,
         "同一记录中两个 {type} 的业务标识相同，后者只补充前者没有的元素（规则 {rule}）。",

@@ -44,6 +44,23 @@ def test_an_older_record_only_fills_what_is_missing() -> None:
     assert merged["period"].keys() == {"start", "end"}
 
 
+def test_what_a_record_deletes_goes_and_nothing_else() -> None:
+    both = merge(ADMISSION, DISCHARGE, fill_only=False)
+    again: Resource = {"resourceType": "Encounter", "id": "e", "status": "in-progress"}
+    deleted = {"period.end", "hospitalization.dischargeDisposition", "location", "status"}
+    merged = merge(both, again, False, deleted)
+    assert merged["period"] == {"start": "2024-03-01T08:00:00+08:00"}
+    assert merged["hospitalization"] == {"admitSource": {"text": "转入"}}
+    assert merged["status"] == "in-progress"
+    assert merge(merged, again, False, {"period.start", "period"}).keys() == both.keys() - {
+        "period"
+    }
+    assert merge(both, again, True, deleted) == both
+    dead: Resource = {"resourceType": "Patient", "id": "p", "deceasedDateTime": "2024"}
+    bare: Resource = {"resourceType": "Patient", "id": "p"}
+    assert merge(dead, bare, False, {"deceasedBoolean"}) == bare
+
+
 def test_a_choice_of_types_is_one_element_and_a_value_replaces_its_extensions() -> None:
     current = {
         "resourceType": "Patient",
