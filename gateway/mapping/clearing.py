@@ -90,7 +90,6 @@ def cleared(
         if not deleted or any(node.text is not None for node in nodes):
             continue
         gone.add(clearable.element)
-        run.read.update(node.place for node in deleted)
         run.issues.append(
             issue(
                 "GW-3217",
