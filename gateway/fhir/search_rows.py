@@ -4,7 +4,7 @@ R4 sections 3.1.1.5.4 to 3.1.1.5.14. A value that is not of the shape its type p
 row: content that was accepted under a lenient policy is still searchable by the rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -28,18 +28,35 @@ def maker(kind: str, type_: str, required: str | None) -> Maker | None:
     ``required`` is the value set that a code must be of: it implies the code's system.
     """
     if kind == "token" and type_ == "code":
-        system = _implied_system(required) if required else None
-        return lambda value: _plain_token(value, system)
+        system, by_code = _implied_systems(required) if required else (None, {})
+        return lambda value: _plain_token(value, by_code.get(str(value), system))
     return _MAKERS.get((kind, type_))
 
 
 @cache
-def _implied_system(value_set: str) -> str | None:
-    """Give the one system that a required value set takes its codes from."""
+def _implied_systems(value_set: str) -> tuple[str | None, dict[str, str]]:
+    """Give the one system that a required value set takes its codes from; else that of each code.
+
+    A code that several of its systems have implies none.
+    """
     definition = load().value_set(value_set)
     include = definition["compose"].get("include", []) if definition else []
     systems = {entry.get("system") for entry in include}
-    return systems.pop() if len(systems) == 1 else None
+    if len(systems) == 1:
+        return systems.pop(), {}
+    found: dict[str, set[str]] = {}
+    for entry in include:
+        system = entry.get("system")
+        listed = entry.get("concept") or (load().code_system(system) or {}).get("concept", ())
+        for code in _codes(listed):
+            found.setdefault(code, set()).add(system)
+    return None, {code: several.pop() for code, several in found.items() if len(several) == 1}
+
+
+def _codes(concepts: Iterable[Any]) -> Iterator[str]:
+    for one in concepts:
+        yield one["code"]
+        yield from _codes(one.get("concept", ()))
 
 
 def _dict(value: Json) -> dict[str, Any]:

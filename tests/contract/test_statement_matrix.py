@@ -17,14 +17,16 @@ from gateway.records import Resource
 from tests.support.asserts import outcome
 from tests.support.consortium import Browser, Consortium
 from tests.support.filling import filled, minimal
+from tests.support.search_modifiers import fulfilled, identified, unfulfilled, written
 from tests.support.search_values import values_of
 from tests.unit.fhir.examples import FOLDER, needs_examples
 
 pytestmark = needs_examples
 _LARGEST, _MOST, _BATCH = 60_000, 40, 100
+SENT = {"Content-Type": "application/fhir+json"}
 LABEL = {"system": "urn:matrix", "code": "labelled"}
-Row = tuple[str, str, str, str]
-"""Type, search parameter, a value of it, and the id of the resource that has it."""
+Row = tuple[str, str, str, str, Resource]
+"""Type, search parameter, a value of it, the id of what has it, and its content."""
 
 ELSEWHERE = {
     # What is searched for has to be resolved or measured; each has its own tests.
@@ -58,6 +60,7 @@ def examples(type_: str, consortium: Consortium) -> Iterator[Resource]:
     for path in sorted(paths, key=lambda path: (path.stat().st_size, path.name))[:_MOST]:
         resource = codec.decode(path.read_bytes())
         resource.pop("text", None)
+        identified(resource)
         found = consortium.runtime.validator.check(resource)
         if not any(one.severity in {"error", "fatal"} for one in found):
             is_empty = False
@@ -82,7 +85,7 @@ def chosen(type_: str, consortium: Consortium) -> list[tuple[Resource, dict[str,
         made = filled(plain, parameter)
         is_elsewhere = (type_, code) in ELSEWHERE
         if made and not is_elsewhere and (some := values_of(parameter, made, known)):
-            found.append((made, {code: some[0]}))
+            found.append((identified(made), {code: some[0]}))
     return found
 
 
@@ -121,7 +124,8 @@ def stored(browser: Browser, consortium: Consortium) -> list[Row]:
     for (type_, _, values), entry in zip(waiting, asked(browser, entries), strict=True):
         assert entry["response"]["status"].startswith("201"), (type_, values, str(entry))
         id_ = entry["resource"]["id"]
-        rows = [(type_, code, value, id_) for code, value in values.items()]
+        content = entry["resource"]
+        rows = [(type_, code, value, id_, content) for code, value in values.items()]
         found += [row for row in rows if row[:2] not in ELSEWHERE]
     return found
 
@@ -133,12 +137,12 @@ def test_every_search_parameter_that_is_claimed_finds_what_has_its_value(
         (type_, one["name"]) for type_, of in claimed.items() for one in of["searchParam"]
     }
     own = {pair for pair in parameters if not pair[1].startswith("_")}
-    assert own - {(type_, code) for type_, code, _, _ in stored} - ELSEWHERE == set()
+    assert own - {row[:2] for row in stored} - ELSEWHERE == set()
     known = load().search_parameters
     queries = [
         f"{type_}?_id={id_}&{code}={quote(value)}&{code}:missing=false"
         + (f"&{code}:exact={quote(value)}" if known[type_][code].kind == "string" else "")
-        for type_, code, value, id_ in stored
+        for type_, code, value, id_, _ in stored
     ]
     wrong = {query: found for query, found in searched(browser, queries) if found != 1}
     assert wrong == {}
@@ -147,11 +151,11 @@ def test_every_search_parameter_that_is_claimed_finds_what_has_its_value(
 def test_every_search_parameter_leaves_out_what_has_not_its_value(
     browser: Browser, stored: list[Row]
 ) -> None:
-    queries = [f"{type_}?_id={id_}&{code}:missing=true" for type_, code, _, id_ in stored]
+    queries = [f"{type_}?_id={id_}&{code}:missing=true" for type_, code, _, id_, _ in stored]
     known = load().search_parameters
     queries += [
         f"{type_}?_id={id_}&{code}:not={quote(value)}"
-        for type_, code, value, id_ in stored
+        for type_, code, value, id_, _ in stored
         if known[type_][code].kind == "token"
     ]
     wrong = {query: found for query, found in searched(browser, queries) if found != 0}
@@ -175,16 +179,36 @@ def test_every_search_parameter_takes_the_modifiers_of_its_kind_and_no_others(
     known = load().search_parameters
     queries = [
         f"{type_}?_id={id_}&{code}:{modifier}={quote(form.format(value=value, part=value[:40]))}"
-        for type_, code, value, id_ in stored
+        for type_, code, value, id_, _ in stored
         for modifier, form in MODIFIED.get(known[type_][code].kind, {}).items()
     ]
     wrong = {query: found for query, found in searched(browser, queries) if found != 1}
     assert wrong == {}
-    foreign = [
-        f"{type_}?{code}:{FOREIGN[known[type_][code].kind]}=x" for type_, code, _, _ in stored
-    ]
+    foreign = [f"{type_}?{code}:{FOREIGN[known[type_][code].kind]}=x" for type_, code, *_ in stored]
     taken = {query for query, found in searched(browser, foreign) if "GW-7103" not in str(found)}
     assert taken == set()
+
+
+def test_every_token_and_reference_is_found_under_its_modifiers_and_by_no_other_value(
+    browser: Browser, consortium: Consortium, stored: list[Row]
+) -> None:
+    known, sets = load().search_parameters, consortium.runtime.store.code_sets
+    assert sets is not None
+    holding, others, exercised, plain = list[str](), list[str](), set[str](), set[str]()
+    for type_, code, value, id_, content in stored:
+        conditions = fulfilled(known[type_][code], content, sets)
+        exercised |= {"[type]" if one[0].isupper() else one for one in conditions}
+        here = f"{type_}?_id={id_}"
+        holding += [f"{here}{written(code, conditions)}"] if conditions else []
+        others += [f"{here}{written(code, {one: text})}" for one, text in unfulfilled(conditions)]
+        if known[type_][code].kind == "reference" and not conditions:
+            plain.add(value.partition(":")[0])
+    wrong = {query: found for query, found in searched(browser, holding) if found != 1}
+    wrong |= {query: found for query, found in searched(browser, others) if found != 0}
+    assert wrong == {}
+    assert exercised == {"text", "in", "above", "below", "of-type", "identifier", "[type]"}
+    # What else a reference holds is a canonical address, which has no type.
+    assert plain <= {"http", "https", "urn"}
 
 
 @pytest.fixture(scope="module")
@@ -309,9 +333,6 @@ def sent(browser: Browser, word: str, entries: list[Resource]) -> list[Any]:
     assert answer.status_code == 200, (word, answer.get_data(as_text=True)[:2000])
     told: list[Any] = codec.decode(answer.get_data())["entry"]
     return told
-
-
-SENT = {"Content-Type": "application/fhir+json"}
 
 
 UNKNOWN = ("GW-7009", "GW-7010", "GW-7019")

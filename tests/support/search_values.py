@@ -17,7 +17,7 @@ Parameters = dict[str, SearchParameter]
 def values_of(parameter: SearchParameter, resource: Resource, known: Parameters) -> list[str]:
     """Give values of a search parameter that the resource has, escaped as a query holds them."""
     found: list[str] = []
-    for item in _items(parameter.expression, resource, resource):
+    for item in items_of(parameter.expression, resource, resource):
         if parameter.kind == "composite":
             found += _composed(parameter, item, resource, known)
         else:
@@ -25,7 +25,8 @@ def values_of(parameter: SearchParameter, resource: Resource, known: Parameters)
     return [text for text in found if text.strip()]
 
 
-def _items(expression: str | None, start: Any, resource: Resource) -> list[Any]:
+def items_of(expression: str | None, start: Any, resource: Resource) -> list[Any]:
+    """Give what an expression finds in a resource."""
     context = Context(_MODEL, resource=resource, root=resource, resolve=_resolved)
     return compile(expression).nodes(start, context) if expression else []
 
@@ -43,7 +44,7 @@ def _composed(
     by_url = {one.url: one for one in known.values()}
     for url, expression in parameter.components:
         kind = by_url[url].kind if url in by_url else None
-        places = _items(expression, item, resource)
+        places = items_of(expression, item, resource)
         texts = [text for place in places for text in (_READERS[kind](place) if kind else ())]
         parts.append(texts[0] if texts else "")
     if all(parts):
@@ -54,11 +55,12 @@ def _json(item: Any) -> Any:
     return getattr(item, "value", item)
 
 
-def _escaped(text: Any) -> str:
-    escaped = str(text)
+def escaped(text: Any) -> str:
+    """Write a value as a query holds it."""
+    written = str(text)
     for sign in ("\\", ",", "$", "|"):
-        escaped = escaped.replace(sign, f"\\{sign}")
-    return escaped
+        written = written.replace(sign, f"\\{sign}")
+    return written
 
 
 def _token(item: Any) -> Iterator[str]:
@@ -66,25 +68,25 @@ def _token(item: Any) -> Iterator[str]:
     if isinstance(value, bool):
         yield str(value).lower()
     elif not isinstance(value, dict):
-        yield _escaped(value)
+        yield escaped(value)
     else:
         for one in value.get("coding", (value,)):
             code = one.get("code") or one.get("value")
             if isinstance(code, str):
                 system = one.get("system", "")
                 is_contact = "://" not in system and not system.startswith("urn:")
-                yield _escaped(code) if is_contact else f"{_escaped(system)}|{_escaped(code)}"
+                yield escaped(code) if is_contact else f"{escaped(system)}|{escaped(code)}"
 
 
 def _string(item: Any) -> Iterator[str]:
     value = _json(item)
     if not isinstance(value, dict):
-        yield _escaped(value)
+        yield escaped(value)
         return
     for key in ("family", "given", "text", "city", "line", "country", "district", "postalCode"):
         for text in value[key] if isinstance(value.get(key), list) else [value.get(key)]:
             if isinstance(text, str):
-                yield _escaped(text)
+                yield escaped(text)
 
 
 def _date(item: Any) -> Iterator[str]:
@@ -115,7 +117,7 @@ def _quantity(item: Any) -> Iterator[str]:
     if isinstance(value, dict) and "value" in value:
         system, code = value.get("system"), value.get("code")
         if system and code:
-            yield f"{value['value']}|{_escaped(system)}|{_escaped(code)}"
+            yield f"{value['value']}|{escaped(system)}|{escaped(code)}"
         yield f"{value['value']}"
 
 
@@ -126,13 +128,13 @@ def _reference(item: Any) -> Iterator[str]:
         text = f"{value['resourceType']}/{value['id']}"  # A Bundle's first resource.
     # A bare word, as one example has for a canonical, is no reference.
     if isinstance(text, str) and not text.startswith("#") and (":" in text or "/" in text):
-        yield _escaped(text)
+        yield escaped(text)
 
 
 def _uri(item: Any) -> Iterator[str]:
     value = _json(item)
     if isinstance(value, str):
-        yield _escaped(value)
+        yield escaped(value)
 
 
 _MODEL = Model(load())
