@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.api.accept import accept
+from gateway.api.arrive import arrive
 from gateway.api.break_glass import break_glass
+from gateway.api.complete import complete
 from gateway.api.convert import convert
 from gateway.api.create import create
 from gateway.api.delete import conditional_delete, delete
@@ -25,18 +28,23 @@ from gateway.api.meta_add import meta_add
 from gateway.api.meta_delete import meta_delete
 from gateway.api.patch import conditional_patch, patch
 from gateway.api.read import read
+from gateway.api.redirect import redirect
 from gateway.api.referral_records import standardized_referrals
 from gateway.api.reindex import reindex, reindex_all, reindex_status
+from gateway.api.reject import reject
 from gateway.api.search_compartment import search_compartment
 from gateway.api.search_system import search_system
 from gateway.api.search_type import search_type
+from gateway.api.send import send
 from gateway.api.status import subscription_status
 from gateway.api.subsumes import subsumes
+from gateway.api.timeline import referral_timeline
 from gateway.api.translate import translate
 from gateway.api.update import conditional_update, update
 from gateway.api.validate import validate
 from gateway.api.validate_code import validate_code_of_system, validate_code_of_value_set
 from gateway.api.vread import vread
+from gateway.api.withdraw import withdraw
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 METHODS_OF_OPERATIONS: tuple[Method, ...] = ("GET", "POST")
@@ -108,6 +116,27 @@ TABLE: tuple[Route, ...] = (
         "/ServiceRequest/$referral-records",
         standardized_referrals,
         ("ServiceRequest",),
+    ),
+    *(
+        Route(
+            f"${act.__name__}",
+            "POST",
+            f"/ServiceRequest/<id_>/${act.__name__}",
+            act,
+            ("ServiceRequest",),
+            is_writing=True,
+        )
+        for act in (send, accept, reject, redirect, withdraw, arrive, complete)
+    ),
+    *(
+        Route(
+            "$timeline",
+            method,
+            "/ServiceRequest/<id_>/$timeline",
+            referral_timeline,
+            ("ServiceRequest",),
+        )
+        for method in METHODS_OF_OPERATIONS
     ),
     *_read_only("$document", "Composition", document),
     Route(

@@ -7,14 +7,22 @@
 from gateway.referral.document import assemble
 from gateway.referral.policy import Policies, Policy, read_policies
 from gateway.referral.reaction import react, reactor
+from gateway.referral.state import own_tasks
 from gateway.referral.table import steps_of_type
+from gateway.referral.tasks import fulfil_task, tasks_of_kind
+from gateway.referral.timeline import Way, timeline
 
 __all__ = [
     "Policies",
     "Policy",
+    "Way",
     "assemble",
+    "fulfil_task",
+    "own_tasks",
     "react",
     "reactor",
     "read_policies",
     "steps_of_type",
+    "tasks_of_kind",
+    "timeline",
 ]

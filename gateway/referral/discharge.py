@@ -60,6 +60,41 @@ def close_stay(turn: Turn) -> None:
     _complete(stay, summaries, None if own else reason, turn)
 
 
+def completed(turn: Turn) -> None:
+    """Draft the way back of a referral that was completed by hand, without any record of a stay.
+
+    So every finished up-referral ends in a draft or in a listed reason.
+    """
+    event, reading = turn.event, turn.reading
+    task, previous = event.resource, event.previous
+    if task["status"] != "completed" or (previous and previous["status"] == "completed"):
+        return
+    target = literal(task.get("focus"))
+    up = reading.read(*target) if target else None
+    receiver = member_named(task.get("owner"), reading, task)
+    if up is None or direction(up) not in {"up", "outbound"} or receiver != turn.context.member:
+        return
+    said = {code for one in task.get("output", ()) for code in codes(one.get("type"), OUTPUT)}
+    is_drafted = reading.read("ServiceRequest", drafting.draft_id(up, turn.context)) is not None
+    if is_drafted or "no-down-referral" in said:
+        return
+    if task["id"] not in {one["id"] for one in fulfilments(up, reading)}:
+        return
+    # What the draft takes from a stay: whose it is and where.
+    visit: Resource = {"subject": up["subject"], "serviceProvider": task["owner"]}
+    stay = Event(visit | {"status": "finished"}, None, receiver, event.person, event.now_utc)
+    if _own_down_referrals(Stay(stay, up, task, None, None), "", reading):
+        return
+    at = Turn(stay, reading, turn.context, turn.answer)
+    summaries = [
+        one["valueReference"]["reference"]
+        for one in task.get("output", ())
+        if "discharge-summary" in codes(one.get("type"), OUTPUT)
+        and one.get("valueReference", {}).get("reference")
+    ]
+    drafting.write(drafting.draft(up, drafting.Content([], summaries), at), up, at)
+
+
 def order_changed(turn: Turn) -> None:
     """Follow what happens to a down-referral: signed, revoked, or the hospital's own one."""
     order, previous = turn.event.resource, turn.event.previous

@@ -154,7 +154,7 @@ def _new_order(id_: str, up: Resource, event: Event, reading: Reading) -> Resour
             {"coding": [{"system": REFERRAL_DIRECTION, "code": "down"}]},
         ],
         subject=encounter["subject"],
-        encounter={"reference": name(encounter)},
+        encounter={"reference": name(encounter)} if encounter.get("id") else None,
         authoredOn=format_instant(event.now_utc),
         requester=_organization(hospital, up, reading),
         performer=[receiver] if receiver else None,

@@ -73,6 +73,7 @@ def _task_changed(turn: Turn, kind: str, policies: Policies) -> None:
         arrival.task_accepted(turn)
         children.taken_over(turn)
         children.closed(turn)
+        discharge.completed(turn)
     elif kind == SIGN:
         discharge.signing_changed(turn)
     else:

@@ -121,10 +121,8 @@ def accept(world: World) -> Report:
     report.check("the county reads the referral", order["status"] == "active")
     results = world.found(COUNTY, f"DiagnosticReport?subject={order['subject']['reference']}")
     report.check("the county reads the shared laboratory report", len(results) == 1)
-    changed = task | {"status": "accepted"}
-    answer = world.ask(COUNTY, "PUT", f"Task/{task['id']}", changed,
-                       **{"If-Match": f'W/"{task["meta"]["versionId"]}"'})  # fmt: skip
-    report.check(f"PUT Task accepted: HTTP {answer.status_code}", answer.status_code == 200)
+    answer = world.ask(COUNTY, "POST", f"ServiceRequest/{order['id']}/$accept")
+    report.check(f"POST $accept: HTTP {answer.status_code}", answer.status_code == 200)
     seen = world.get(TOWNSHIP, f"Task/{task['id']}")
     report.check("the township sees it accepted", seen["status"] == "accepted")
     report.became = [f"Task/{task['id']} accepted"]
@@ -175,6 +173,10 @@ def discharge(world: World) -> Report:
         world.ask(TOWNSHIP, "GET", f"Composition/{summary['id']}").ok,
     )
     notice(world, report, TOWNSHIP, "down-referral-drafted")
+    order = only(world, TOWNSHIP, f"ServiceRequest?category={UP}")
+    page = world.get(TOWNSHIP, f"ServiceRequest/{order['id']}/$timeline")["parameter"][-1]
+    report.received += page["valueMarkdown"].splitlines()
+    report.check("one page tells the whole way", "同意接收" in page["valueMarkdown"])
     return report  # fmt: skip
 
 

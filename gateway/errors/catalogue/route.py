@@ -183,6 +183,15 @@ REFERRAL = (
         "Correct it after the model of profiles/policies/referral.yaml.",
     ),
     Entry(
+        "GW-6207",
+        Kind.INVALID,
+        "该单据没有可办理的 {kind}。",
+        "There is no {kind} here to act on.",
+        "请核对转诊单编号；尚未发出的转诊单请先由转出方调用 $send。",
+        "Check the number of the slip; have the sender call $send where it was not sent yet.",
+        issue_code="business-rule",
+    ),
+    Entry(
         "GW-6210",
         Kind.CONFLICT,
         "该患者有 {count} 份已接收而未结束的转诊，就诊未自动关联。",
