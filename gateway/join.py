@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from gateway.fhir import codec
 from gateway.fhir.merge import merge, same_content
 from gateway.fhir.references import references, rewrite
@@ -92,7 +94,7 @@ def join(
     for contribution, resource in zip(contributions, resources, strict=True):
         keys = _own(contribution, known, resource["id"])
         stored = standing.get((resource["resourceType"], resource["id"]))
-        told = replace(contribution, resource=resource, keys=keys)
+        told = msgspec.structs.replace(contribution, resource=resource, keys=keys)
         draft = _draft(stored, member, told, (event_utc, source))
         drafts[draft.reference] = _together(drafts.get(draft.reference), draft)
     return list(drafts.values())
