@@ -9,6 +9,7 @@ from gateway import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("gateway.cli.serve:serve", "Serve the FHIR API, the intake and the console."),
     "demo": ("gateway.cli.demo:demo", "Play one patient's story across a consortium."),
+    "sandbox": ("gateway.cli.sandbox:sandbox", "An invented county: write, play and check it."),
     "map": ("gateway.cli.map:map_", "Try a mapping on native records."),
     "render": ("gateway.cli.map:render", "Render a bundle back into a native record."),
     "profiles": ("gateway.cli.profiles:profiles", "Check the profiles, build a package of them."),

@@ -1,4 +1,4 @@
-"""Errors GW-103x to GW-107x: carriers of native records, and whose records they bring."""
+"""Errors GW-103x to GW-109x: carriers of native records, and whose records they bring."""
 
 from gateway.errors.kinds import Entry, Kind
 
@@ -108,5 +108,14 @@ ENTRIES: tuple[Entry, ...] = (
         "The message cannot be kept at the moment and was not taken.",
         "请稍后原样重发。",
         "Send the same again later.",
+    ),
+    Entry(
+        "GW-1090",
+        Kind.UNAVAILABLE,
+        "{member} 的记录送不到 {url}，已停止发送。",
+        "The records of {member} do not reach {url}; sending has stopped.",
+        "请确认网关已启动、通道已登记，然后再执行一次：从停下的地方继续。",
+        "See that the gateway is up and the channels are registered, then run it again: it goes on "
+        "where it stopped.",
     ),
 )
