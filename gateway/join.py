@@ -134,7 +134,10 @@ def _draft(
         *told,
     )
     if stored is None or stored.is_deleted:
-        return fresh
+        # What only stands in until somebody tells more is of no time: an older record that knows
+        # of the thing itself still replaces it.
+        is_stand_in = contribution.write == "once"
+        return replace(fresh, event_utc=None, source=None) if is_stand_in else fresh
     current: Resource = codec.decode(stored.body)
     return _against(fresh, current, stored, contribution)
 

@@ -18,7 +18,7 @@ def test_everything_arrives_once_and_what_is_broken_is_parked_for_its_reason(
     tmp_path: Path,
 ) -> None:
     with seeded_world(tmp_path / "data") as world:
-        played = written_county(world, tmp_path / "county", patients=20, dirty=0.6)
+        played = written_county(world, tmp_path / "county", patients=20, dirty=0.9)
         world.start()
         played.send()
         findings = played.found()

@@ -1,6 +1,7 @@
 """A record that is older than what is stored, late or replayed, does not undo the newer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,24 @@ def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
         running = build_runtime(world.settings)
         yield running
         running.close()
+
+
+def test_an_older_admission_replaces_what_a_result_only_stood_in_for(runtime: Runtime) -> None:
+    channel = runtime.store.registry.channel(ADT)
+    mappings = (*channel.mappings, "lab/oru-r01")
+    runtime.store.registry.add_channel(replace(channel, mappings=mappings))
+    report = record("lab.hl7").decode("gb18030").replace("12429901MB01A1009G", "12429901MB01A2001Y")
+    report = report.replace("PV1|1|O|", "PV1|1|I|").replace("MZ20261102017", "ZY20261103021")
+    take(runtime, report.replace("20261102", "20261105").encode())
+    assert stays(runtime) == ["unknown"]
+    take(runtime, record("admission.hl7"))
+    assert stays(runtime) == ["in-progress"]
+
+
+def stays(runtime: Runtime) -> list[str]:
+    query = runtime.store.query(1, ("Encounter",), [("identifier", "ZY20261103021")])
+    found = runtime.store.search(ALL, query).matches
+    return [codec.decode_stored(one.body)["status"] for one in found]
 
 
 def take(runtime: Runtime, raw: bytes) -> str:
