@@ -14,7 +14,30 @@ from gateway.records import IndexRow, Json, Resource
 RowKind = Literal[
     "token", "string", "date", "number", "quantity", "reference", "uri", "text", "position"
 ]
-Extract = Callable[[Resource, list[IndexRow]], None]
+
+
+class Rows(list[IndexRow]):
+    """The rows of one resource in the making; what several parameters read is made once.
+
+    ``made`` are the values by the number of what they were made of: the resource lives as long.
+    """
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: dict[tuple[int, Maker], tuple[Values, ...]] = {}
+
+    def values(self, value: Json, make: Maker) -> tuple[Values, ...]:
+        """Give the index values of one value of the resource."""
+        key = (id(value), make)
+        known = self.made.get(key)
+        if known is None:
+            known = self.made[key] = tuple(make(value))
+        return known
+
+
+Extract = Callable[[Resource, Rows], None]
 
 UNINDEXED = frozenset({"_id", "_lastUpdated", "_content", "_text", "_query", "_filter"})
 """Parameters without an expression: columns of the store, running text, named queries."""
@@ -58,7 +81,7 @@ class Indexer:
 
     def rows(self, resource: Resource) -> tuple[IndexRow, ...]:
         """Give the index rows of a resource of a known type, composites grouped from 1."""
-        rows: list[IndexRow] = []
+        rows = Rows()
         index = self._type_index(resource["resourceType"])
         for extract in index.always:
             extract(resource, rows)
@@ -134,7 +157,7 @@ def _of_type(found: list[Route], name: str) -> list[tuple[str | None, Extract]]:
     ]
 
 
-def _texts(resource: Resource, rows: list[IndexRow]) -> None:
+def _texts(resource: Resource, rows: Rows) -> None:
     type_ = resource["resourceType"]
     for code, read in (("_text", narrative_terms), ("_content", content_terms)):
         terms = read(resource)
@@ -160,9 +183,10 @@ def _makers(found: list[Route], kind: str, name: str) -> list[tuple[Route, Maker
 
 
 def _simple(visit: Visit, make: Maker, kind: RowKind, name: str) -> Extract:
-    def extract(resource: Resource, rows: list[IndexRow]) -> None:
+    def extract(resource: Resource, rows: Rows) -> None:
         def take(value: Json) -> None:
-            rows.extend(IndexRow(kind, name, values) for values in make(value))
+            for values in rows.values(value, make):
+                rows.append(IndexRow(kind, name, values))
 
         visit(resource, take)
 
@@ -170,7 +194,7 @@ def _simple(visit: Visit, make: Maker, kind: RowKind, name: str) -> Extract:
 
 
 def _truth(test: Test, name: str) -> Extract:
-    def extract(resource: Resource, rows: list[IndexRow]) -> None:
+    def extract(resource: Resource, rows: Rows) -> None:
         rows.append(IndexRow("token", name, (None, "true" if test(resource) else "false", None)))
 
     return extract
@@ -187,13 +211,14 @@ class Component(NamedTuple):
     is_rooted: bool
     ways: list[tuple[Visit, Maker]]
 
-    def values(self, resource: Resource, place: Json) -> list[Values]:
+    def values(self, resource: Resource, place: Json, rows: Rows) -> list[Values]:
         """Give the index values at one occurrence of the composite."""
         found: list[Values] = []
         for visit, make in self.ways:
             places: list[Json] = []
             visit(resource if self.is_rooted else place, places.append)
-            found.extend(values for value in places for values in make(value))
+            for value in places:
+                found += rows.values(value, make)
         return found
 
 
@@ -239,13 +264,13 @@ def _components(
 def _grouped(compiled: list[tuple[Visit, list[Component]]]) -> Extract:
     """Give the rows of each occurrence whose components all have values, in one group."""
 
-    def extract(resource: Resource, rows: list[IndexRow]) -> None:
+    def extract(resource: Resource, rows: Rows) -> None:
         group = 0
         for visit, components in compiled:
             places: list[Json] = []
             visit(resource, places.append)
             for place in places:
-                found = [component.values(resource, place) for component in components]
+                found = [component.values(resource, place, rows) for component in components]
                 if not all(found):
                     continue
                 group += 1

@@ -36,10 +36,13 @@ def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...]
         kind, parameter, values, group = row
         if kind == "text" or parameter.endswith(_OWN):
             continue
-        try:
-            flats = _again[kind, parameter, values]
-        except KeyError:
-            flats = _flat(row)
+        if kind in _OFTEN:
+            try:
+                flats = _again[parameter, values]
+            except KeyError:
+                flats = _kept(row)
+        else:
+            flats = _FLATTEN[kind](row)
         for table, columns in flats:
             found = tables.get(table)
             if found is None:
@@ -50,18 +53,21 @@ def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...]
 
 
 # Codes, units, organisations and states come again and again: their folding and hashing is kept.
-_again: dict[tuple[str, str, tuple[Any, ...]], list[Flat]] = {}
+_again: dict[tuple[str, tuple[Any, ...]], list[Flat]] = {}
 _KEPT = 20_000
 _OFTEN = frozenset({"token", "reference", "uri"})
 
 
-def _flat(row: IndexRow) -> list[Flat]:
-    flats = _FLATTEN[row.kind](row)
-    if row.kind in _OFTEN:
-        if len(_again) >= _KEPT:
-            _again.clear()
-        _again[row.kind, row.parameter, row.values] = flats
+def _kept(row: IndexRow) -> list[Flat]:
+    if len(_again) >= _KEPT:
+        _again.clear()
+    flats = _again[row.parameter, row.values] = _FLATTEN[row.kind](row)
     return flats
+
+
+def _is_component(parameter: str) -> bool:
+    """Say whether it is a part of a composite, which is asked without any modifier."""
+    return "$" in parameter
 
 
 def _token(row: IndexRow) -> list[Flat]:
@@ -70,7 +76,7 @@ def _token(row: IndexRow) -> list[Flat]:
     if code:
         number = parameter_number(row.parameter)
         flat.append((exact_index, (number, bounded(code), space_number(system))))
-    if text:
+    if text and not _is_component(row.parameter):
         number = parameter_number(row.parameter + TEXT)
         flat.append((string_index, (number, bounded(fold(text)), text_number(text))))
     return flat
@@ -162,7 +168,7 @@ def _reference(row: IndexRow) -> list[Flat]:
         return []
     flat: list[Flat] = [(exact_index, (number, bounded(text), 0))]
     system, bar, value = text.rpartition("|")
-    if bar:
+    if bar and not _is_component(row.parameter):
         of_identifier = parameter_number(row.parameter + IDENTIFIER)
         flat.append((exact_index, (of_identifier, bounded(value), space_number(system))))
     return flat

@@ -5,7 +5,7 @@ from typing import Literal
 
 from gateway.fhir import codec
 from gateway.fhir.definitions import Definitions, SearchParameter, search_parameter
-from gateway.fhir.search_index import Extract, compile_parameter
+from gateway.fhir.search_index import Extract, Rows, compile_parameter
 from gateway.records import IndexRow, Resource
 from gateway.store.database import Database
 
@@ -32,7 +32,7 @@ class OwnParameters:
 
     def rows(self, resource: Resource) -> tuple[IndexRow, ...]:
         """Give the index rows of these parameters alone."""
-        found: list[IndexRow] = []
+        found = Rows()
         for extract in self._extracts.get(resource["resourceType"], ()):
             extract(resource, found)
         return tuple(found)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 
 from gateway.fhir import codec
 from gateway.fhir.definitions import load, search_parameter
-from gateway.fhir.search_index import compile_parameter
+from gateway.fhir.search_index import Rows, compile_parameter
 from gateway.records import IndexRow, Resource
 from gateway.store.database import Session
 from gateway.store.flatten import flatten
@@ -128,7 +128,7 @@ def _read_batch(session: Session, task: Task) -> bool:
     extracts = {type_: compile_parameter(load(), type_, parameter) for type_ in types}
     for pk, body in batch:
         resource = codec.decode_stored(bytes(body))
-        found: list[IndexRow] = []
+        found = Rows()
         for extract in extracts[resource["resourceType"]]:
             extract(resource, found)
         _insert(session, shard, pk, found)
