@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from ipaddress import ip_address
+from multiprocessing.util import Finalize
 
 from flask import Flask, Response, request
 
@@ -23,6 +24,7 @@ from gateway.errors import GatewayError
 from gateway.intake.http import INTAKE
 from gateway.intake.messages import MESSAGES
 from gateway.intake.soap import SOAP
+from gateway.running import listening
 from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.trail import Trailed
@@ -72,8 +74,9 @@ def from_environment() -> Flask:
 def supervised() -> Flask:
     """Build the application for a server process of ``gateway serve``, which ends with its parent.
 
-    The parent listens for MLLP and delivers notices; a process that outlived it would go on
-    answering while nothing is delivered, and keep the port from the next start.
+    It listens for MLLP beside its parent, so that all processors share that work. The parent
+    delivers notices; a process that outlived it would go on answering while nothing is delivered,
+    and keep the ports from the next start.
     """
     parent = os.getppid()
 
@@ -83,9 +86,13 @@ def supervised() -> Flask:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-    application = from_environment()
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    runtime = build_runtime(settings)
+    # A child of multiprocessing runs these, and not what is registered with atexit.
+    Finalize(None, listening(runtime, is_joining=True).close, exitpriority=1)
     settle()
-    return application
+    return create_app(runtime)
 
 
 def _protected(response: Response) -> Response:

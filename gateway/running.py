@@ -28,7 +28,7 @@ from gateway.delivery import (
 )
 from gateway.errors import GatewayError
 from gateway.intake.hl7v2 import receiver
-from gateway.intake.mllp import Limits, MLLPListener
+from gateway.intake.mllp import Limits, MLLPListener, demand_free
 from gateway.interactions import Request
 from gateway.mapping import MappingProgram
 from gateway.outlets import Native, Outlets
@@ -104,18 +104,21 @@ def native_outlets(runtime: Runtime, ways: outgoing.Ways) -> Native:
     return find
 
 
-def listening(runtime: Runtime) -> ExitStack:
-    """Open the MLLP port of every channel whose options name one; closing the stack ends them."""
+def listening(runtime: Runtime, *, is_joining: bool = False) -> ExitStack:
+    """Open the MLLP port of every channel whose options name one; closing the stack ends them.
+
+    The server processes join the first one at its ports, and the system gives each new connection
+    to one of them. The first one finds them free, or this raises OSError.
+    """
     limits = Limits(max_message_bytes=runtime.settings.max_message_bytes)
     with ExitStack() as opening:
         for channel in runtime.store.registry.channels():
             if place := channel.options.get("mllp"):
-                listener = MLLPListener(
-                    place.get("host", "127.0.0.1"),
-                    int(place["port"]),
-                    receiver(runtime.pipeline, channel, runtime.clock),
-                    limits=limits,
-                )
+                host, port = place.get("host", "127.0.0.1"), int(place["port"])
+                if not is_joining:
+                    demand_free(host, port)
+                take = receiver(runtime.pipeline, channel, runtime.clock)
+                listener = MLLPListener(host, port, take, limits=limits, is_shared=True)
                 opening.enter_context(listener)
         return opening.pop_all()
 

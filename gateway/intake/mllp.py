@@ -38,6 +38,12 @@ class Limits:
     message_s: float = 30.0
 
 
+def demand_free(host: str, port: int) -> None:
+    """Raise OSError when somebody listens there, which those who share a port would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
+
+
 class MLLPListener:
     """A TCP server for MLLP; start it, close it, or use it as a context manager.
 

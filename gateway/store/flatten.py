@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -32,6 +31,7 @@ def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...]
     Running texts are not among them: they are packed (``store.texts``).
     """
     tables: dict[Table, dict[tuple[Any, ...], None]] = {}
+    measured: dict[int, tuple[tuple[Any, ...], _Measured]] = {}
     for row in rows:
         kind, parameter, values, group = row
         if kind == "text" or parameter.endswith(_OWN):
@@ -41,6 +41,11 @@ def flatten(rows: Iterable[IndexRow]) -> tuple[dict[Table, tuple[tuple[Any, ...]
                 flats = _again[parameter, values]
             except KeyError:
                 flats = _kept(row)
+        elif kind == "quantity":
+            # Four parameters ask for the same values. They are kept: no others get their id.
+            if id(values) not in measured:
+                measured[id(values)] = values, _measure(values)
+            flats = _quantity(parameter, measured[id(values)][1])
         else:
             flats = _FLATTEN[kind](row)
         for table, columns in flats:
@@ -114,26 +119,25 @@ def _number(row: IndexRow) -> list[Flat]:
     return [(number_index, (parameter_number(row.parameter), float(low), float(high), "", 0))]
 
 
-def _quantity(row: IndexRow) -> list[Flat]:
-    low, high, system, code = row.values
-    # As texts: 1.0 and 1.00 are equal as numbers, but not of one precision.
-    written, same = _measured(str(low), str(high), system, code)
-    flat: list[Flat] = [(number_index, (parameter_number(row.parameter), *written))]
+_Measured = tuple[tuple[Any, ...], tuple[Any, ...] | None]
+
+
+def _quantity(parameter: str, measured: _Measured) -> list[Flat]:
+    written, same = measured
+    flat: list[Flat] = [(number_index, (parameter_number(parameter), *written))]
     if same is not None:
-        number = parameter_number(row.parameter + CANONICAL)
-        flat.append((number_index, (number, *same[0], same[1], 0)))
+        flat.append((number_index, (parameter_number(parameter + CANONICAL), *same)))
     return flat
 
 
-@lru_cache(maxsize=1024)
-def _measured(
-    from_: str, to: str, system: str | None, code: str | None
-) -> tuple[tuple[float, float, str, int], tuple[tuple[float, ...], str] | None]:
-    """Give a quantity as it was written and in base units: four parameters ask for the same."""
-    low, high = _point(Decimal(from_), Decimal(to))
+def _measure(values: tuple[Any, ...]) -> _Measured:
+    """Give a quantity as it was written and in base units, as columns without parameter."""
+    low, high, system, code = values
+    low, high = _point(low, high)
     written = float(low), float(high), bounded(code or ""), space_number(system)
-    same = canonical((low, high), code) if system == UCUM and code else None
-    return written, same
+    numbers = (low,) if low is high else (low, high)
+    same = canonical(numbers, code) if system == UCUM and code else None
+    return written, (same[0][0], same[0][-1], same[1], 0) if same else None
 
 
 def canonical(numbers: tuple[Decimal, ...], unit: str) -> tuple[tuple[float, ...], str] | None:
@@ -146,11 +150,22 @@ def canonical(numbers: tuple[Decimal, ...], unit: str) -> tuple[tuple[float, ...
     if found is None:
         return None
     factor, dimension, offset = found
-    scaled = tuple(
-        float(Fraction(number) * factor + offset) if number.is_finite() else float(number)
-        for number in numbers
-    )
+    scaled = tuple(_scaled(number, factor, offset) for number in numbers)
     return scaled, ".".join(f"{name}{power}" for name, power in dimension) or "1"
+
+
+def _scaled(number: Decimal, factor: Fraction, offset: Fraction) -> float:
+    """Give number x factor + offset, rounded once: integers are divided, nothing is shortened."""
+    if not number.is_finite():
+        return float(number)
+    over, under = number.as_integer_ratio()
+    over, under = over * factor.numerator, under * factor.denominator
+    if offset:
+        over, under = (
+            over * offset.denominator + offset.numerator * under,
+            under * offset.denominator,
+        )
+    return over / under
 
 
 def _position(row: IndexRow) -> list[Flat]:
@@ -183,7 +198,6 @@ _FLATTEN: dict[str, Callable[[IndexRow], list[Flat]]] = {
     "string": _string,
     "date": _date,
     "number": _number,
-    "quantity": _quantity,
     "reference": _reference,
     "uri": _uri,
     "position": _position,

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.errors import GatewayError
 from gateway.formats.mllp import frame
-from gateway.intake.mllp import Limits, MLLPListener
+from gateway.intake.mllp import Limits, MLLPListener, demand_free
 
 
 class Desk:
@@ -34,6 +34,23 @@ class Desk:
         if message == b"broken":
             raise GatewayError("GW-1002")
         return b"ACK " + message
+
+
+def test_processes_that_share_a_port_are_each_given_connections() -> None:
+    desks = [Desk(), Desk()]
+    first = MLLPListener("127.0.0.1", 0, desks[0].receive, is_shared=True)
+    second = MLLPListener("127.0.0.1", first.port, desks[1].receive, is_shared=True)
+    with first, second:
+        for number in range(60):
+            message = f"{number}".encode()
+            with socket.create_connection(("127.0.0.1", first.port), timeout=10) as connection:
+                connection.sendall(frame(message))
+                assert connection.recv(100) == frame(b"ACK " + message)
+        with pytest.raises(OSError, match="in use"):
+            demand_free("127.0.0.1", first.port)
+    assert all(desk.received for desk in desks)
+    assert sum(len(desk.received) for desk in desks) == 60
+    demand_free("127.0.0.1", first.port)
 
 
 LIMITS = Limits(max_message_bytes=1000, max_connections=2, idle_s=5, message_s=0.6)
