@@ -13,6 +13,7 @@ from lxml import etree
 from gateway.errors import GatewayError
 from gateway.fhir import definitions
 from gateway.formats import DIALECTS, READERS
+from gateway.formats.text import mark_of
 from gateway.mapping import Library, MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined
 from gateway.mapping.drawing import Sketch, collect, draw
@@ -20,6 +21,10 @@ from gateway.mapping.drawing.fields import general_path
 from gateway.records import Channel, Envelope, Format, MapContext, Parsed
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_TITLED = (
+    "  表头上方有标题、表头分两行？ / A title above the header, a header of two lines? "
+    "--option skip=1 --option header_rows=2"
+)
 _DELIMITERS = {"\t": "tab", ";": ";", "|": "|", ",": ","}
 
 
@@ -46,11 +51,10 @@ def new(
     target = out / "map.yaml"
     if target.exists():
         raise click.ClickException(f"{target} 已存在 / exists already")
-    paths = [p for one in samples for p in (sorted(one.rglob("*")) if one.is_dir() else [one])]
-    files = [path for path in paths if path.is_file()]
+    files = _files(samples)
     first = files[0].read_bytes()
     format_ = _format(first)
-    charset = charset or _charset(first, format_)
+    charset = charset or next((c for f in files if (c := _charset(f.read_bytes(), format_))), None)
     given: dict[str, Any] = dict(option.split("=", 1) for option in options)
     if format_ == "rows" and not first.startswith(b"PK") and "delimiter" not in given:
         given |= _delimiter(first, charset)
@@ -68,6 +72,22 @@ def new(
     )
     types = _drawn(parsed, sketch, nearest, target, files[0])
     _proved(target, types)
+
+
+def _files(samples: Sequence[Path]) -> list[Path]:
+    """Give the sample files, hidden ones aside; refuse those that are of several formats."""
+    paths = [p for one in samples for p in (sorted(one.rglob("*")) if one.is_dir() else [one])]
+    files = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+    formats = {path: _format(path.read_bytes()) for path in files}
+    if not files:
+        raise click.ClickException("没有样例文件 / there is no sample file")
+    if len(set(formats.values())) > 1:
+        told = "\n".join(f"  {format_}: {path}" for path, format_ in formats.items())
+        raise click.ClickException(
+            "样例有几种格式，一个文件夹只放一种记录 / the samples are of several formats; "
+            f"put one kind of record into one folder\n{told}"
+        )
+    return files
 
 
 def _drawn(
@@ -106,6 +126,9 @@ def _id_of(out: Path) -> str:
 
 
 def _format(raw: bytes) -> Format:
+    mark = mark_of(raw)
+    if mark and mark != "utf-8":
+        raw = raw[:400].decode(mark, errors="replace").encode()
     start = raw.lstrip(b"\xef\xbb\xbf\x0b \r\n\t")[:4]
     if start.startswith((b"MSH", b"FHS", b"BHS")):
         return "hl7v2"
@@ -127,8 +150,15 @@ def _charset(raw: bytes, format_: Format) -> str | None:
 
 
 def _delimiter(raw: bytes, charset: str | None) -> dict[str, Any]:
-    line = raw.decode(charset or "utf-8-sig", errors="replace").partition("\n")[0]
-    mark = max(_DELIMITERS, key=line.count)
+    lines = raw[:20_000].decode(charset or "utf-8-sig", errors="replace").splitlines()[:20]
+    # A title above the header has none.
+    mark = max(
+        _DELIMITERS,
+        key=lambda one: (
+            sum(one in line for line in lines),
+            sum(line.count(one) for line in lines),
+        ),
+    )
     return {} if mark == "," else {"delimiter": _DELIMITERS[mark]}
 
 
@@ -142,6 +172,8 @@ def _parsed(
             made += READERS[format_].read(Envelope("sample", channel, path.read_bytes(), _NOW))
         except GatewayError as err:
             click.echo(f"{path}: {err}{f' [{err.where}]' if err.where else ''}", err=True)
+            if err.number in ("GW-2501", "GW-2503", "GW-2504") and "skip" not in options:
+                click.echo(_TITLED, err=True)
     if not made:
         sys.exit(1)
     return made

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.fhir.systems import ROOT
 from gateway.mapping.drawing.concepts import Guess, guess
-from gateway.mapping.drawing.fields import Field
+from gateway.mapping.drawing.fields import PLACEHOLDERS, Field
 from gateway.records import Format
 
 _PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w.\u4e00-\u9fff-]*\Z")
@@ -120,14 +120,15 @@ def draw(fields: Sequence[Field], sketch: Sketch) -> Drawn:
     draft = _Draft(sketch, guesses)
     for part in (_patient, _encounter, _condition, _observation, _referral):
         part(draft)
-    head = list(_head(sketch, draft))
+    nothing = sorted({text for one in fields for text in one.texts if text in PLACEHOLDERS})
+    head = list(_head(sketch, draft, nothing))
     used = {one.field.path for one in draft.used.values()}
     left = tuple(one for one in fields if one.path not in used)
     text = "\n".join([*head, *draft.lines, "", *_decide(left, draft)])
     return Drawn(text + "\n", tuple(draft.used.values()), left, tuple(dict.fromkeys(draft.types)))
 
 
-def _head(sketch: Sketch, draft: _Draft) -> Iterator[str]:
+def _head(sketch: Sketch, draft: _Draft, nothing: Sequence[str]) -> Iterator[str]:
     yield "# 由 gateway map new 根据样例画出的初稿：逐行核对带“猜测”的地方，改对后删去注释。"
     yield "# A draft from samples: check each line marked as guessed, then take the mark away."
     yield "mapping: 1"
@@ -146,6 +147,9 @@ def _head(sketch: Sketch, draft: _Draft) -> Iterator[str]:
             break
     if sketch.namespace:
         yield f"  prefixes: {{x: {json.dumps(sketch.namespace)}}}"
+    if nothing and not sketch.extends:
+        texts = ", ".join(json.dumps(one, ensure_ascii=False) for one in nothing)
+        yield f"absent: [{texts}]  # 猜测 guessed: 这些值表示没有 / these mean nothing"
     if not sketch.extends:
         yield "options: {uscc: null}  # 通道选项：统一社会信用代码 / option: credit code"
     options = {"uscc": "SAMPLE", **sketch.options} if not sketch.extends else dict(sketch.options)

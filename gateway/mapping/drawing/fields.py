@@ -16,6 +16,10 @@ _PHONE = re.compile(r"(?:\+?86)?1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|\d{7,8}")
 _NAME = re.compile(r"[\u4e00-\u9fff·]{2,12}|[A-Za-z][A-Za-z .'-]{1,40}")
 _NUMBER = re.compile(r"[<>≤≥]?[+-]?\d+(\.\d+)?")
 _ENOUGH = 0.8
+PLACEHOLDERS = frozenset(
+    ("-", "--", "/", "无", "不详", "未知", "N/A", "NA", "null", "NULL", "00000000")
+)
+"""What is written where nothing is known; it says nothing of what a field holds."""
 MAX_RECORDS = 2_000
 """The most records that are looked at: shapes do not change after that."""
 
@@ -32,9 +36,9 @@ class Field:
 
     def shape(self) -> str:
         """Name the shape that nearly all values have; "" for plain text."""
+        texts = [text for text in self.texts if text not in PLACEHOLDERS]
         for name, fits in SHAPES.items():
-            count = sum(fits(text) for text in self.texts)
-            if self.texts and count >= _ENOUGH * len(self.texts):
+            if texts and sum(fits(text) for text in texts) >= _ENOUGH * len(texts):
                 return name
         return ""
 

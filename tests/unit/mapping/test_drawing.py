@@ -172,3 +172,31 @@ def test_an_exported_mapping_is_valid_for_us_and_for_fhir_resources(tmp_path: Pa
     assert gender["source"][0]["element"] == "SEX"
     assert gender["target"][0]["transform"] == "translate"
     assert table["group"][0]["element"][0]["target"][0]["code"] == "male"
+
+
+def test_samples_of_several_formats_are_refused_with_their_names(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"\0\1")
+    (tmp_path / "a.xml").write_text(XML, encoding="utf-16")
+    result, _ = drawn(tmp_path, "b.csv", LAB)
+    assert (result.exit_code, "passed" in result.output) == (0, True)
+    again = CliRunner().invoke(map_, ["new", str(tmp_path), "-o", str(tmp_path / "x")])
+    assert again.exit_code == 1
+    assert "xml: " in again.output
+    assert "a.xml" in again.output
+    assert ".DS_Store" not in again.output
+
+
+def test_placeholders_say_nothing_of_a_column_and_are_offered_as_absent(tmp_path: Path) -> None:
+    person = f"P1\t林桂芳\t女\t19620514\t{CARD}\tB1\tURO"
+    rows = LAB.replace(person, "P2\t赵勇\t男\t无\t无\tB2\tURO").replace("阴性\t", "阴性\t/")
+    result, text = drawn(tmp_path, "lab.tsv", rows)
+    assert result.exit_code == 0, result.output
+    assert 'absent: ["/", "无"]' in text
+    assert "urn:oid:2.16.156.10011.1.3" in text
+    assert "birthDate: {from: CSRQ" in text
+
+
+def test_a_title_above_the_header_brings_a_hint(tmp_path: Path) -> None:
+    result, _ = drawn(tmp_path, "lab.csv", "登记簿\n" + LAB.replace("\t", ","))
+    assert result.exit_code == 1
+    assert "--option skip=1" in result.output
