@@ -2,19 +2,17 @@
 
 Both are served by granian with two processes and asked by the same client process, one after the
 other and once more in turn; the better run of each counts.
-
-python -m benchmarks.reading [SECONDS]
 """
 
+import argparse
 import os
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bundles import Bundles
 from benchmarks.storage import MEMBERS, principal, runtime
-from benchmarks.traffic import Traffic, free_address, get, measure, cpu_s, server
+from benchmarks.traffic import Traffic, cpu_s, free_address, get, measure, server
 from gateway.interactions import Request
 from gateway.store import Client
 
@@ -22,7 +20,7 @@ CLIENTS, PATIENTS, ROUNDS = 16, 200, 3
 BARE, OURS = "bare Flask view", "gateway"
 
 
-def _prepare(folder: Path) -> tuple[list[str], str, bytes]:
+def prepare(folder: Path) -> tuple[list[str], str, bytes]:
     """Store patients; give their paths, a token, and the body of one."""
     with runtime(folder, "") as built:
         built.store.registry.add_client(
@@ -68,7 +66,7 @@ def main(seconds: float = 4) -> None:
     print(f"read by id, {CLIENTS} clients, two server processes of granian each")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths, token, body = _prepare(folder)
+        paths, token, body = prepare(folder)
         (folder / "body.json").write_bytes(body)
         ours, bare = free_address(), free_address()
         environment = os.environ | {
@@ -98,4 +96,6 @@ def main(seconds: float = 4) -> None:
 
 
 if __name__ == "__main__":
-    main(*(float(one) for one in sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=float, default=4, help="length of each run")
+    main(parser.parse_args().seconds)

@@ -104,10 +104,11 @@ def _drained(response: Response) -> Response:
     """Read what a refusal left unread of the body.
 
     The server would close the connection over it, and the next request of a client that keeps
-    its connections would be lost.
+    its connections would be lost. A server that does not end the body by itself (``wsgiref``)
+    would wait for more of it, and closes each connection anyway.
     """
-    is_refused = response.status_code >= 400
-    if is_refused and (request.content_length or "Transfer-Encoding" in request.headers):
+    is_left = request.content_length or "Transfer-Encoding" in request.headers
+    if response.status_code >= 400 and is_left and request.environ.get("wsgi.input_terminated"):
         left = DRAINED_BYTES
         while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 65_536))):
             left -= len(part)

@@ -5,6 +5,7 @@ exit code 1 and the input in hexadecimal when anything but a GatewayError comes 
 input takes longer than five seconds, or when memory passes its bound.
 """
 
+import argparse
 import random
 import resource
 import sys
@@ -150,12 +151,16 @@ def fuzz(format_: Format, seconds: float, chance: random.Random) -> bytes | None
 
 
 def main(arguments: list[str]) -> int:
-    """Fuzz each reader for the seconds given (60), or only the formats named."""
-    seconds = float(arguments[0]) if arguments else 60.0
+    """Fuzz each reader for the seconds given, or only the formats named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.readers", description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=float, default=60.0, help="for each format")
+    parser.add_argument("formats", nargs="*", metavar="FORMAT", help=f"of {', '.join(SEEDS)}")
+    options = parser.parse_args(arguments)
+    seconds = options.seconds
     seed = time.time_ns()
     print(f"seed {seed}")
     for format_ in SEEDS:
-        if arguments[1:] and format_ not in arguments[1:]:
+        if options.formats and format_ not in options.formats:
             continue
         broken = fuzz(format_, seconds, random.Random(seed))
         if broken is not None:
