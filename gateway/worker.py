@@ -18,7 +18,7 @@ from gateway.telemetry import log, log_bug
 
 LOG = log("worker")
 IDLE_S = 0.2
-BUSY_S = 0.02
+BUSY_S = 0.05
 CHORES_EVERY = timedelta(seconds=1)
 RECOVER_EVERY = timedelta(seconds=4)
 MAINTAIN_EVERY = timedelta(minutes=10)
@@ -86,6 +86,7 @@ class Worker:
         self._recovered: datetime | None = None
         self._maintained: datetime | None = None
         self._chored: datetime | None = None
+        self._is_indexing = False
 
     def run(self, stop: threading.Event) -> None:
         """Work until the event is set; what is being sent then is sent to its end."""
@@ -121,16 +122,19 @@ class Worker:
         begun = [task for shard in shards for task in self._dispatcher.dispatch(shard)]
         self._sending += begun
         self._dispatcher.renew()
-        if self._chored is None or now - self._chored >= CHORES_EVERY:
+        is_time = self._chored is None or now - self._chored >= CHORES_EVERY
+        if is_time:
             self._chored = now
             for chore in self._chores:
                 for shard in shards:
                     chore.round(shard)
-        indexed = [self._store.parameters.work(shard) for shard in shards]
+        if is_time or self._is_indexing:
+            indexed = [self._store.parameters.work(shard) for shard in shards]
+            self._is_indexing = any(indexed)
         if self._maintained is None or now - self._maintained >= MAINTAIN_EVERY:
             self._maintained = now
             self._maintain()
-        return bool(begun or recovered or any(indexed))
+        return bool(begun or recovered or self._is_indexing)
 
     def deliver(self, shard: int) -> int:
         """Send the notices that are due and wait for the end; give how many were tried."""

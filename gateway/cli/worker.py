@@ -2,19 +2,21 @@
 
 import signal
 import threading
+from typing import Any
 
 import click
 
+from gateway.cli.options import settings_of, with_settings
 from gateway.running import build_worker
-from gateway.settings import load_settings
 from gateway.telemetry import configure_logging
 from gateway.wiring import build_runtime
 
 
 @click.command()
-def worker() -> None:
-    """Send what waits in the outbox until it is told to stop; several may run at once."""
-    settings = load_settings()
+@with_settings
+def worker(**given: Any) -> None:
+    """Send what waits in the outbox until told to stop; several may run at once. 投递进程。"""
+    settings = settings_of(**given)
     configure_logging(settings.log_level)
     runtime = build_runtime(settings)
     stop = threading.Event()

@@ -113,11 +113,11 @@ class Dispatcher:
         """Send what is due until nothing is left or the recipient fails; give the number ended."""
         count = 0
         try:
-            while not self._is_stopping and (batch := self._lease(key)):
-                ended, is_well = self._send(key, batch)
+            while not self._is_stopping and (leased := self._lease(key)):
+                ended, is_well = self._send(key, *leased)
                 count += ended
-                if not is_well:
-                    return count
+                if not is_well or len(leased[1]) < BATCH:
+                    return count  # What comes meanwhile is found by the next round.
             if not count:
                 self._held.setdefault(key, self._now() + NOTHING_DUE)
         except GatewayError as error:  # The store is away, or what is registered cannot be read.
@@ -130,13 +130,14 @@ class Dispatcher:
                 self._busy.discard(key)
         return count
 
-    def _lease(self, key: Recipient) -> tuple[Delivery, ...]:
+    def _lease(self, key: Recipient) -> tuple[Outlet | None, tuple[Delivery, ...]] | None:
+        """Take what is due, with the way to its recipient; None for nothing."""
         shard, recipient = key
         self._held.pop(key, None)
         outlet = self._outlets(shard, recipient)
         if outlet is not None and not outlet.is_open:
             self._held[key] = self._now() + CLOSED
-            return ()
+            return None
         skipped = 0
 
         def permits(delivery: Delivery) -> bool:
@@ -152,17 +153,17 @@ class Dispatcher:
             batch = self._outbox.lease(shard, self._now(), recipient, limit=BATCH, permits=permits)
         with self._lock:
             self._leased[key] = tuple(one.pk for one in batch)
-        return batch
+        return (outlet, batch) if batch else None
 
-    def _send(self, key: Recipient, batch: Sequence[Delivery]) -> tuple[int, bool]:
+    def _send(
+        self, key: Recipient, outlet: Outlet | None, batch: Sequence[Delivery]
+    ) -> tuple[int, bool]:
         """Send a batch; after a failure to answer, the others are given back untried."""
-        shard, recipient = key
-        outlet = self._outlets(shard, recipient)
-        left = list(batch)
+        shard, left = key[0], list(batch)
         ended = 0
         while left and outlet is not None and not self._is_stopping:
-            if ended and not all(map(outlet.permits, left[: outlet.most])):
-                break  # A right ended while others were sent: what is left is looked at anew.
+            if ended and (outlet := self._still(key, left)) is None:
+                break
             run = _run(left, outlet.most)
             outcome = outlet.send(run)
             left = left[len(run) :]
@@ -180,7 +181,14 @@ class Dispatcher:
             self._release(shard, behind)
             left = [one for one in left if one not in behind]
         self._release(shard, left)
-        return ended, outlet is not None
+        return ended, bool(ended)
+
+    def _still(self, key: Recipient, left: Sequence[Delivery]) -> Outlet | None:
+        """Give the way as it is by now; None when what is left has to be looked at anew."""
+        outlet = self._outlets(*key)
+        if outlet is None or not outlet.is_open:
+            return None
+        return outlet if all(map(outlet.permits, left[: outlet.most])) else None
 
     def _keep(self, key: Recipient, run: Sequence[Delivery], outcome: Outcome) -> bool:
         """Write how an attempt ended; say whether the notices were parked."""

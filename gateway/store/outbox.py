@@ -1,7 +1,7 @@
 """The outbox: notices wait here until their recipient has taken them, in order per stream."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,15 +109,17 @@ class Outbox:
                 if not wanted[one.pk]:
                     _update(session, one, status="skipped", ended_utc=micros(now))
                     continue
-                taken.append(one.pk)
+                number = one.number or _next_number(session, one)
+                leased = replace(one, attempts=one.attempts + 1, number=number)
                 _update(
                     session,
                     one,
                     lease_utc=micros(now + lease),
-                    attempts=one.attempts + 1,
-                    number=one.number or _next_number(session, one),
+                    attempts=leased.attempts,
+                    number=number,
                 )
-            return self._get(session, shard, taken)
+                taken.append(leased)
+            return taken
 
         return tuple(self._database.write(take))
 
@@ -314,14 +316,6 @@ class Outbox:
             .values(**values)
         )
         self._database.write(lambda session: session.connection.execute(statement).rowcount)
-
-    def _get(self, session: Session, shard: int, pks: Sequence[int]) -> list[Delivery]:
-        statement = (
-            select(*_COLUMNS)
-            .where(delivery.c.shard == shard, delivery.c.pk.in_(pks))
-            .order_by(delivery.c.pk)
-        )
-        return [_to_delivery(row) for row in session.connection.execute(statement)]
 
 
 def _due(shard: int, recipient: str, now: datetime, limit: int) -> Select[Any]:
