@@ -5,16 +5,18 @@ conditions looked up, and rights to change an existing record checked. Nothing i
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from gateway.access import demand, demand_change, demand_id, organizations_named
 from gateway.errors import GatewayError
 from gateway.fhir import codec
+from gateway.fhir.ids import ordered_id
 from gateway.fhir.links import relink
 from gateway.fhir.merge import same_content
 from gateway.fhir.references import references
@@ -284,7 +286,7 @@ class _Planner:
 
     def _invent(self, type_: str) -> str:
         """Name a new resource; nothing can stand under such a name yet."""
-        target = f"{type_}/{uuid4()}"
+        target = f"{type_}/{ordered_id(time.time_ns() // 1_000_000, secrets.token_bytes(10))}"
         self.invented.add(target)
         return target
 

@@ -49,3 +49,16 @@ def test_different_keys_never_read_alike(
 ) -> None:
     made = [ids.business_id(SECRET, "m", BusinessKey(*key)) for key in (first, second)]
     assert (made[0] == made[1]) == (first == second)
+
+
+@given(st.integers(0, 2**47), st.integers(1, 10_000), st.binary(min_size=10, max_size=10))
+@settings(max_examples=30)
+def test_an_id_without_a_key_is_a_uuid_that_sorts_by_its_time(
+    first_ms: int, later: int, chance: bytes
+) -> None:
+    ids_ = [ids.ordered_id(ms, chance) for ms in (first_ms, first_ms + later)]
+    assert ids_ == sorted(ids_)
+    read = UUID(ids_[0])
+    assert (str(read), read.version) == (ids_[0], 7)
+    assert read.int >> 80 == first_ms
+    assert ids.ordered_id(first_ms, bytes(10)) != ids.ordered_id(first_ms, bytes([0] * 9 + [1]))
