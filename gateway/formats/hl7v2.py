@@ -8,15 +8,21 @@ kind is ``MSH-9.1^MSH-9.2`` (EVN-1 where MSH-9 lacks the trigger), the control i
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from gateway.errors import GatewayError, issue
 from gateway.formats.hl7v2_escapes import Delimiters
 from gateway.formats.hl7v2_groups import Tree
 from gateway.formats.hl7v2_values import NULL, Segment, Value
-from gateway.formats.reading import Records, demand_size, demand_values, text_option
+from gateway.formats.reading import (
+    MAX_VALUES,
+    Records,
+    demand_size,
+    demand_values,
+    text_option,
+)
 from gateway.formats.text import codec_of, decide_charset, decode, form_of, refuse_nulls
 from gateway.records import Envelope, Format, Issue, Node, Parsed, Place
 
@@ -100,8 +106,7 @@ def _is_within(place: Place, spots: Set[tuple[str, int | None]]) -> bool:
     return any((path[:end], line) in spots for end, mark in enumerate(path) if mark in "-.[")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     text: str
     number: int
 
@@ -229,7 +234,9 @@ def _parse(
 ) -> Parsed:
     header = lines[0]
     delimiters = read_delimiters(header.text, header.number)
-    demand_values(sum(_marks(line.text, delimiters) for line in lines), Place("MSH", header.number))
+    if sum(len(line.text) for line in lines) > MAX_VALUES:
+        marks = sum(_marks(line.text, delimiters) for line in lines)
+        demand_values(marks, Place("MSH", header.number))
     message = Message(
         [
             Segment(line.text, line.number, index, delimiters, codec)

@@ -228,7 +228,7 @@ def normalise(text: str) -> str | None:
 
     Superscripts, subscripts, fractions and circled numbers stay: ``10⁹/L`` must not become 109/L.
     """
-    if not text.isascii():
+    if not (text.isascii() or unicodedata.is_normalized("NFKC", text)):
         if _KEPT.search(text) is None:
             text = unicodedata.normalize("NFKC", text)
         else:

@@ -15,7 +15,9 @@ from typing import Any
 
 from lxml import etree
 
+from gateway.formats.text import normalise
 from gateway.formats.xml import Attribute, Document, Element, Named, Text
+from gateway.formats.xml_cells import Cell, Found, attributes_of, cells_of, found_of, text_node
 from gateway.records import Format, Node, PathError, Selector
 
 _LITERAL = re.compile(r""""[^"]*"|'[^']*'""")
@@ -53,19 +55,21 @@ class XMLPaths:
         _check_prefixes(bare, prefixes)
         _check_functions(bare)
         if found := _SIMPLE_ATTRIBUTE.fullmatch(path):
-            return partial(_attribute, found.group(1))
+            return _attribute_of(found.group(1))
         try:
             compiled = etree.XPath(path, namespaces=dict(prefixes), regexp=False)
             compiled(etree.Element("x"))
         except etree.XPathError as error:
             raise PathError(f"not an XPath 1.0 expression: {error}") from error
-        select = _plain(path, prefixes) or partial(_select, compiled, path)
+        # Selectors are partials, which take attributes.
+        select: Any = _plain(path, prefixes) or _evaluated(compiled, path)
         if path.startswith("/"):
-            select.is_absolute = True  # type: ignore[union-attr]  # a partial takes attributes
+            select.is_absolute = True
         if _ATTRIBUTES.fullmatch(path):
             names = frozenset(_tag(name, prefixes) for name in re.findall(rf"//@({_WORD})", path))
-            select.ignoring = partial(_named, names)  # type: ignore[union-attr]
-        return select
+            select.ignoring = partial(_named, names)
+        compiled_path: Selector = select
+        return compiled_path
 
 
 def _named(names: frozenset[str], anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
@@ -82,12 +86,38 @@ def _plain(path: str, prefixes: Mapping[str, str]) -> Selector | None:
         for name, test, text in _PLAIN_STEP.findall(found["steps"])
     )
     attribute = _tag(found["attribute"], prefixes) if found["attribute"] else ""
-    return partial(_walk, found["root"] == "/", steps, attribute)
+    given = found["root"] == "/", steps, attribute
+    select = partial(_walk, *given)
+    select.cells = partial(_walk_cells, *given)  # type: ignore[attr-defined]
+    return select
 
 
 def _tag(name: str, prefixes: Mapping[str, str]) -> str:
     prefix, colon, local = name.partition(":")
     return f"{{{prefixes[prefix]}}}{local}" if colon else name
+
+
+def _reached(
+    is_absolute: bool, steps: tuple[_Step, ...], anchor: Element | Attribute | Text
+) -> Sequence[Any]:
+    """Give the elements that names lead to."""
+    if is_absolute:
+        found = [anchor.document.tree.getroot()]
+        (tag, test, text), steps = steps[0], steps[1:]
+        if found[0].tag != tag or (test and found[0].get(test) != text):
+            return ()
+    else:
+        found = [anchor.element]
+    for tag, test, text in steps:
+        if len(found) == 1:
+            found = list(found[0].iterchildren(tag))
+        else:
+            found = [child for one in found for child in one.iterchildren(tag)]
+        if test:
+            found = [one for one in found if one.get(test) == text]
+        if not found:
+            return ()
+    return found
 
 
 def _walk(
@@ -96,25 +126,24 @@ def _walk(
     del root
     if not isinstance(anchor, Element | Attribute | Text):
         return ()
-    document = anchor.document
-    if is_absolute:
-        found = [document.tree.getroot()]
-        (tag, test, text), steps = steps[0], steps[1:]
-        if found[0].tag != tag or (test and found[0].get(test) != text):
-            return ()
-    else:
-        found = [anchor.element]
-    for tag, test, text in steps:
-        found = [child for one in found for child in one.iterchildren(tag)]
-        if test:
-            found = [one for one in found if one.get(test) == text]
-        if not found:
-            return ()
+    document, found = anchor.document, _reached(is_absolute, steps, anchor)
     if not attribute:
         return [Element(one, document) for one in found]
     return [
         Attribute(one, attribute, value, document) for one in found if (value := one.get(attribute))
     ]
+
+
+def _walk_cells(
+    is_absolute: bool, steps: tuple[_Step, ...], attribute: str, anchor: Node, root: Node
+) -> Sequence[Cell]:
+    del root
+    if not isinstance(anchor, Element | Attribute | Text):
+        return ()
+    found = _reached(is_absolute, steps, anchor)
+    if attribute:
+        return attributes_of(found, attribute, anchor.document)
+    return cells_of(found, anchor.document)
 
 
 def _check_prefixes(path: str, prefixes: Mapping[str, str]) -> None:
@@ -136,11 +165,23 @@ def _check_functions(path: str) -> None:
             raise PathError(f"XPath 1.0 has no function {name}(){hint}", found.start() + 1)
 
 
+def _attribute_of(name: str) -> Selector:
+    select = partial(_attribute, name)
+    select.cells = partial(_attribute_cells, name)  # type: ignore[attr-defined]
+    return select
+
+
 def _attribute(name: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
     if not isinstance(anchor, Element):
         return ()
     value = anchor.element.get(name)
     return (Attribute(anchor.element, name, value, anchor.document),) if value else ()
+
+
+def _attribute_cells(name: str, anchor: Node, root: Node) -> Sequence[Cell]:  # noqa: ARG001
+    if not isinstance(anchor, Element):
+        return ()
+    return attributes_of((anchor.element,), name, anchor.document)
 
 
 def _referenced(inner: Selector, anchor: Node, root: Node) -> Sequence[Node]:
@@ -154,6 +195,12 @@ def _referenced(inner: Selector, anchor: Node, root: Node) -> Sequence[Node]:
     return found
 
 
+def _evaluated(compiled: Any, path: str) -> Selector:
+    select = partial(_select, compiled, path)
+    select.cells = partial(_select_cells, compiled, path)  # type: ignore[attr-defined]
+    return select
+
+
 def _select(compiled: Any, path: str, anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
     if not isinstance(anchor, Element | Attribute | Text):
         return ()
@@ -161,29 +208,34 @@ def _select(compiled: Any, path: str, anchor: Node, root: Node) -> Sequence[Node
     document = anchor.document
     if isinstance(result, list):
         return [
-            node
-            for item in result
-            if (
-                node := _node(item, document, anchor.element)
-                if isinstance(item, str)
-                else Element(item, document)
-            )
-            is not None
+            node for item in result if (node := _node(item, document, anchor.element)) is not None
         ]
     text = _scalar(result)
     return (Text(text, anchor.element, document, path),) if text else ()
 
 
+def _select_cells(
+    compiled: Any,
+    path: str,
+    anchor: Node,
+    root: Node,  # noqa: ARG001
+) -> Sequence[Cell | Found]:
+    if not isinstance(anchor, Element | Attribute | Text):
+        return ()
+    result = compiled(anchor.element)
+    if isinstance(result, list):
+        return found_of(result, anchor.document, anchor.element)
+    text = normalise(_scalar(result))
+    return (
+        (Found(text, Text(text, anchor.element, anchor.document, path), anchor.document, None),)
+        if text
+        else ()
+    )
+
+
 def _node(item: Any, document: Document, context: Any) -> Node | None:
     if isinstance(item, str):
-        owner = item.getparent() if hasattr(item, "getparent") else context
-        if not item:
-            return None
-        if getattr(item, "is_attribute", False):
-            return Attribute(owner, str(item.attrname), str(item), document)  # type: ignore[attr-defined]
-        if getattr(item, "is_tail", False):
-            owner = owner.getparent()
-        return Text(str(item), owner, document)
+        return text_node(item, document, context) if item else None
     return Element(item, document) if isinstance(item.tag, str) else None
 
 

@@ -71,8 +71,8 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
         looks = [code.look(select, here) for select in selects]
         if not absent:
             return f"({' or '.join(looks)})"
-        tell = code.bind(_is_present, "is_present")
-        return f"{tell}({code.bind(absent, 'absent')}, {', '.join(looks)})"
+        tell, words = code.bind(_is_present, "is_present"), code.bind(absent, "absent")
+        return f"({' or '.join(f'{look} and {tell}({look}, {words})' for look in looks)})"
 
     def is_number(code: Code, here: Here) -> str:
         looks = " or ".join(code.look(select, here) for select in selects)
@@ -87,8 +87,8 @@ def _about_one(word: str, value: Node, scope: Scope) -> Test:
     return exists if word == "exists" else lambda code, here: f"(not {exists(code, here)})"
 
 
-def _is_present(absent: frozenset[str], *looks: Sequence[Cell]) -> bool:
-    return any(seen.text not in absent for look in looks for seen in look)
+def _is_present(look: Sequence[Cell], absent: frozenset[str]) -> bool:
+    return not absent.issuperset([seen.text for seen in look])
 
 
 def _is_number(look: Sequence[Cell]) -> bool:
@@ -110,19 +110,19 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
         # Stars mark recognised items, so a pattern must be able to ask for a star itself.
         literal = texts[0].replace("[", "[[]").replace("\\*", "[*]")
         pattern = re.compile(fnmatch.translate(literal), re.DOTALL)
-        return _test(select, lambda text: pattern.match(text) is not None)
+        return _test(select, pattern.match)
     return _test(select, frozenset(texts).__contains__)
 
 
-def _test(select: Selector, holds: Callable[[str], bool]) -> Test:
+def _test(select: Selector, holds: Callable[[str], object]) -> Test:
     def test(code: Code, here: Here) -> str:
-        tell = code.bind(_holds, "holds")
-        return f"{tell}({code.look(select, here)}, {code.bind(holds, 'wanted')})"
+        tell, look = code.bind(_holds, "holds"), code.look(select, here)
+        return f"({look} and {tell}({look}, {code.bind(holds, 'wanted')}))"
 
     return test
 
 
-def _holds(look: Sequence[Cell], holds: Callable[[str], bool]) -> bool:
+def _holds(look: Sequence[Cell], holds: Callable[[str], object]) -> bool:
     for seen in look:
         if holds(seen.text):
             seen.is_read = True

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from stdnum.cn import ric
@@ -47,6 +48,7 @@ def number(text: str) -> Decimal | None:
     return Decimal(bare)
 
 
+@lru_cache(maxsize=1024)
 def compared(text: str) -> tuple[str | None, Decimal, str | None] | None:
     """Split ``≤23.0 U/L`` into comparator, value and unit; None when it holds no number."""
     found = _COMPARED.match(text)
@@ -81,7 +83,12 @@ def pure(function: Callable[[str], Any]) -> Make:
     def make(argument: Node | None, spot: Spot) -> Convert:
         del spot
         _none(argument)
-        return lambda text, _run, _place: function(text)
+
+        def convert(text: str, _run: Run, _sources: Sources) -> Any:
+            return function(text)
+
+        convert.of_text = function  # type: ignore[attr-defined]  # who needs no run asks this
+        return convert
 
     return make
 
@@ -98,6 +105,7 @@ def strict(name: str, function: Callable[[str], Any]) -> Make:
                 run.unreadable(spot, sources, name)
             return value
 
+        convert.of_text = function  # type: ignore[attr-defined]  # refused only where it gives None
         return convert
 
     return make

@@ -127,24 +127,44 @@ def make_date(spot: Spot) -> Convert:
     return convert
 
 
+@lru_cache(maxsize=4096)
+def _date_time(text: str, zone: str | None) -> tuple[str | None, str]:
+    """Write a dateTime, with the number of the finding about what was left out, if any."""
+    parts = parse(text)
+    if parts is None:
+        return None, "GW-3103"
+    if not parts[3]:
+        return date_text(parts), ""
+    if not parts[4]:
+        return date_text(parts), "GW-3205"
+    clock = _clock(parts, zone)
+    return (f"{date_text(parts)}T{clock}", "") if clock else (date_text(parts), "GW-3201")
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str, zone: str | None) -> tuple[str | None, str]:
+    """Write an instant, or give the number of the finding why there is none."""
+    parts = parse(text)
+    if parts is None:
+        return None, "GW-3103"
+    clock = _clock(parts, zone) if parts[4] and parts[5] else None
+    return (f"{date_text(parts)}T{clock}", "") if clock else (None, "GW-3205")
+
+
 def make_date_time(spot: Spot) -> Convert:
     """Compile ``as: dateTime``: seconds may be zero-filled (R4 dateTime), nothing else is."""
 
     def convert(text: str, run: Run, sources: Sources) -> str | None:
-        parts = parse(text)
-        if parts is None:
+        made, finding = _date_time(text, run.zone)
+        if not finding:
+            return made
+        if made is None:
             run.unreadable(spot, sources, "dateTime")
-            return None
-        if not parts[3]:
-            return date_text(parts)
-        if not parts[4]:
+        elif finding == "GW-3205":
             run.warn("GW-3205", spot, place_of(sources), function="dateTime")
-            return date_text(parts)
-        clock = _clock(parts, run.zone)
-        if clock is None:
+        else:
             run.warn("GW-3201", spot, place_of(sources))
-            return date_text(parts)
-        return f"{date_text(parts)}T{clock}"
+        return made
 
     return convert
 
@@ -153,15 +173,12 @@ def make_instant(spot: Spot) -> Convert:
     """Compile ``as: instant``: left out with a warning when seconds or zone are not known."""
 
     def convert(text: str, run: Run, sources: Sources) -> str | None:
-        parts = parse(text)
-        if parts is None:
+        made, finding = _instant(text, run.zone)
+        if finding == "GW-3103":
             run.unreadable(spot, sources, "instant")
-            return None
-        clock = _clock(parts, run.zone) if parts[4] and parts[5] else None
-        if clock is None:
+        elif finding:
             run.warn("GW-3205", spot, place_of(sources), function="instant")
-            return None
-        return f"{date_text(parts)}T{clock}"
+        return made
 
     return convert
 

@@ -43,7 +43,7 @@ def instances(frame: Frame, name: str) -> list[Instance]:
 
 def _same_node(pool: list[Instance], anchor: SourceNode) -> list[Instance]:
     place = anchor.place
-    return [one for one in pool if one.anchor is anchor or one.anchor.place == place]
+    return [one for one in pool if one.anchor is anchor or one.place == place]
 
 
 def _is_under(one: Instance, parent: Instance) -> bool:

@@ -38,7 +38,18 @@ class Spot:
 class Instance:
     """One resource being made: its anchor, its parent, its id and its place in the bundle."""
 
-    __slots__ = ("anchor", "fragment", "id", "keys", "name", "parent", "pointer", "sources", "type")
+    __slots__ = (
+        "_place",
+        "anchor",
+        "fragment",
+        "id",
+        "keys",
+        "name",
+        "parent",
+        "pointer",
+        "sources",
+        "type",
+    )
 
     def __init__(self, name: str, type_: str, anchor: Node, parent: "Instance | None") -> None:
         self.name = name
@@ -50,6 +61,14 @@ class Instance:
         self.pointer = ""
         self.sources: Sources = ()
         self.keys: tuple[BusinessKey, ...] = ()
+        self._place: Place | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it was made from."""
+        if self._place is None:
+            self._place = self.anchor.place
+        return self._place
 
 
 class Run:
@@ -119,7 +138,7 @@ class Run:
         if places is None:
             places = self._made[name] = {}
             for one in self.instances.get(name, ()):
-                places.setdefault(one.anchor.place, []).append(one)
+                places.setdefault(one.place, []).append(one)
         return places.get(node.place, [])
 
     def fill(self, text: str, spot: Spot) -> str:

@@ -32,9 +32,9 @@ def first_of(selectors: Sequence[Selector], absent: frozenset[str]) -> Source:
             if absent:
                 find, listed = code.bind(_first_present, "first_present"), ", ".join(looks)
                 words = code.bind(absent, "absent")
-                with code.block(f"if {seen}.text in {words}:"):
-                    code.put(f"{seen} = {find}({words}, {listed})")
-            with code.block(f"if {seen}:") if absent else nullcontext():
+                other = f"({seen} := {find}({words}, {listed}))"
+                test = f"if {seen}.text not in {words} or {other}:"
+            with code.block(test) if absent else nullcontext():
                 code.put(f"{seen}.is_read = True")
                 keep(f"{seen}.text", f"({seen},)")
 
@@ -189,7 +189,13 @@ def converted(
 
     def write(text: str, places: str) -> None:
         made = code.fresh("v")
-        code.put(f"{made} = {code.bind(convert, 'convert')}({text}, run, {places})")
+        whole = f"{code.bind(convert, 'convert')}({text}, run, {places})"
+        of_text = getattr(convert, "of_text", None)
+        if of_text is None:
+            code.put(f"{made} = {whole}")
+        else:
+            code.put(f"{made} = {code.bind(of_text, 'function')}({text})")
+            code.put(f"if {made} is None: {made} = {whole}")
         with code.block(f"if {made} is not None:"):
             keep(made, places)
 

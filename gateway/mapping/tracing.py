@@ -88,18 +88,25 @@ def bare(leaf: Leaf) -> Leaves:
 
 def leaves_of(made: Any, suffix: str, kind: LineageKind, rule: str) -> Leaves:
     """Give the leaves of a value that a function made whole."""
-    return _leaves(tuple(_pointers(made, suffix)), kind, rule)
+    return _leaves(_shape(made) if isinstance(made, dict) else None, suffix, kind, rule)
+
+
+Shape = tuple[tuple[str, "Shape | None"], ...]
+"""The names of an object with the shapes of what stands there, None for a leaf."""
+
+
+def _shape(made: dict[str, Any]) -> Shape:
+    return tuple(
+        [(name, _shape(inner) if isinstance(inner, dict) else None) for name, inner in made.items()]
+    )
 
 
 @lru_cache(maxsize=4096)
-def _leaves(pointers: tuple[str, ...], kind: LineageKind, rule: str) -> Leaves:
-    return tuple(Leaf(pointer, kind, rule) for pointer in pointers)
-
-
-def _pointers(made: Any, pointer: str) -> list[str]:
-    if not isinstance(made, dict):
-        return [pointer]
-    return [leaf for name, inner in made.items() for leaf in _pointers(inner, f"{pointer}/{name}")]
+def _leaves(shape: Shape | None, pointer: str, kind: LineageKind, rule: str) -> Leaves:
+    if shape is None:
+        return (Leaf(pointer, kind, rule),)
+    parts = [_leaves(inner, f"{pointer}/{name}", kind, rule) for name, inner in shape]
+    return tuple(leaf for leaves in parts for leaf in leaves)
 
 
 def rows(noted: Noted) -> tuple[Lineage, ...]:
