@@ -1,6 +1,7 @@
 """``codes: table``: translate a code, keep the original coding beside it, never guess."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gateway.mapping.code import Code, Here
@@ -32,7 +33,6 @@ class Coded:
         self.otherwise: Otherwise | None = None
         self.is_copied = False
         self.is_left_out = False
-        self._known: dict[str, tuple[Any, Leaves]] = {}
 
     def of(self, source: Source) -> One:
         """Translate the text of a source."""
@@ -40,8 +40,14 @@ class Coded:
         def write(code: Code, here: Here, keep: Keep) -> None:
             def translate(text: str, places: str) -> None:
                 value = code.fresh("v")
-                find = code.bind(self.translated, "translated")
-                code.put(f"{value} = {find}(run, {text}, {here.path}, {places})")
+                known: dict[str, tuple[Any, Leaves]] = {}
+                code.put(f"{value} = {code.bind(known, 'known')}.get({text})")
+                with code.block(f"if {value} is not None:"):
+                    code.put(f"rows += {here.pointer}, {value}[1], {places}")
+                    code.put(f"{value} = {self._copied.format(f'{value}[0]')}")
+                with code.block("else:"):
+                    find = code.bind(partial(self.translated, known, here.suffix), "translated")
+                    code.put(f"{value} = {find}(run, {text}, {here.pointer}, {places})")
                 with code.block(f"if {value} is not None:"):
                     keep(value)
 
@@ -49,15 +55,29 @@ class Coded:
 
         return write
 
-    def translated(self, run: Run, text: str, pointer: str, sources: Sources) -> Any:
-        """Translate a text."""
-        known = self._known.get(text)
-        if known is None:
-            row = self._table.find(text)
-            if row is None:
-                return self._unknown(run, text, pointer, sources)
-            known = self._known[text] = self._made(row, text)
-        value, leaves = known
+    @property
+    def _copied(self) -> str:
+        """The expression of a value of one's own."""
+        if self._type in STRINGS:
+            return "{0}"
+        if self._type == "Coding":
+            return "{0}.copy()"
+        return "{{'coding': [coding.copy() for coding in {0}]}}"
+
+    def translated(
+        self,
+        known: dict[str, tuple[Any, Leaves]],
+        suffix: str,
+        run: Run,
+        text: str,
+        pointer: str,
+        sources: Sources,
+    ) -> Any:
+        """Translate a text; the value and lineage of a row are known from then on."""
+        row = self._table.find(text)
+        if row is None:
+            return self._unknown(run, text, pointer + suffix, sources)
+        value, leaves = known[text] = self._made(row, text, suffix)
         run.lineage += pointer, leaves, sources
         if self._type in STRINGS:
             return value
@@ -69,7 +89,7 @@ class Coded:
         """Translate without lineage, but give the sources that it would name."""
         lineage = run.lineage
         before = len(lineage)
-        value = self.translated(run, text, "", sources)
+        value = self.translated({}, "", run, text, "", sources)
         spots = lineage[before + 2] if len(lineage) > before else ()
         del lineage[before:]
         return value, spots
@@ -90,20 +110,20 @@ class Coded:
             return self.otherwise(run, pointer, sources, f"{self._table.name}:otherwise")
         raise run.refusal("GW-3102", self._spot, place_of(sources), table=self._table.name)
 
-    def _made(self, row: Row, text: str) -> tuple[Any, Leaves]:
-        """Make what a row translates a text into, and its lineage, once."""
+    def _made(self, row: Row, text: str, start: str) -> tuple[Any, Leaves]:
+        """Make what a row translates a text into, and its lineage."""
         rule = self._spot.rule
         if self._type in STRINGS:
-            return row.target, (Leaf("", "translated", rule, row.spot),)
+            return row.target, (Leaf(start, "translated", rule, row.spot),)
         if self._type == "Coding":
-            return self._coding(row, "")
-        coding, leaves = self._coding(row, "/coding/0")
+            return self._coding(row, start)
+        coding, leaves = self._coding(row, f"{start}/coding/0")
         if (row.source_system, text) == (row.system, row.target):
             return [coding], leaves
         original = {"system": row.source_system, "code": text}
         if row.source_system:
-            leaves += (Leaf("/coding/1/system", "translated", rule, row.spot),)
-        leaves += (Leaf("/coding/1/code", "copied", rule),)
+            leaves += (Leaf(f"{start}/coding/1/system", "translated", rule, row.spot),)
+        leaves += (Leaf(f"{start}/coding/1/code", "copied", rule),)
         return [coding, {name: part for name, part in original.items() if part}], leaves
 
     def _coding(self, row: Row, start: str) -> tuple[dict[str, Any], Leaves]:

@@ -117,7 +117,10 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
 def _test(select: Selector, holds: Callable[[str], object]) -> Test:
     def test(code: Code, here: Here) -> str:
         tell, look = code.bind(_holds, "holds"), code.look(select, here)
-        return f"({look} and {tell}({look}, {code.bind(holds, 'wanted')}))"
+        wanted, seen = code.bind(holds, "wanted"), code.fresh("c")
+        # Most paths have one value, and most values are not the wanted one.
+        other = f"(len({seen}) > 1 or {wanted}({seen}[0].text))"
+        return f"(({seen} := {look}) and {other} and {tell}({seen}, {wanted}))"
 
     return test
 

@@ -105,7 +105,7 @@ def _known(node: Node, element: Element, scope: Scope) -> str | None:
 
 
 def _reference(one: Instance) -> dict[str, Any]:
-    return {"reference": f"#{one.fragment}" if one.fragment else f"{one.type}/{one.id}"}
+    return {"reference": one.link}
 
 
 def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One | None:
@@ -128,7 +128,12 @@ def compile_one(node: Table, element: Element, scope: Scope, target: str) -> One
 
     def write(code: Code, here: Here, keep: Keep) -> None:
         value = code.fresh("v")
-        code.put(f"{value} = {code.bind(refer, 'refer')}({here.frame})")
+        given = f"{code.bind(refer, 'refer')}({here.frame})"
+        if not is_exact:
+            pool = code.fresh("g")
+            code.put(f"{pool} = run.instances.get({name!r}, ())")
+            given = f"{{'reference': {pool}[0].link}} if len({pool}) == 1 else {given}"
+        code.put(f"{value} = {given}")
         with code.block(f"if {value} is not None:"):
             code.row(here.below("reference"), "generated", "()", spot.rule)
             keep(value)

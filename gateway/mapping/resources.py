@@ -131,6 +131,7 @@ class Recipe:
         if self.keys is None or steps.keys is None:
             one.fragment = self.name if number == 0 else f"{self.name}-{number + 1}"
             one.id = one.fragment
+            one.link = f"#{one.fragment}"
             return
         run = frame.run
         found = steps.keys(frame)
@@ -139,9 +140,11 @@ class Recipe:
             raise run.refusal(
                 "GW-3101", self.keys.spot, one.anchor.place, type=self.type, paths=paths
             )
-        one.keys = tuple(dict.fromkeys([key for key, _ in found]))
-        one.id = run.context.id_for(found[0][0])
-        one.sources = found[0][1]
+        first, one.sources = found[0]
+        is_one = len(found) == 1
+        one.keys = (first,) if is_one else tuple(dict.fromkeys([key for key, _ in found]))
+        one.id = run.context.id_for(first)
+        one.link = f"{self.type}/{one.id}"
 
     def build(self, run: Run, one: Instance, steps: Steps) -> dict[str, Any]:
         """Build the resource of an instance; its lineage rows begin with the instance's pointer."""

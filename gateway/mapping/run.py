@@ -44,6 +44,7 @@ class Instance:
         "fragment",
         "id",
         "keys",
+        "link",
         "name",
         "parent",
         "pointer",
@@ -57,6 +58,7 @@ class Instance:
         self.anchor = anchor
         self.parent = parent
         self.id = ""
+        self.link = ""
         self.fragment: str | None = None
         self.pointer = ""
         self.sources: Sources = ()
