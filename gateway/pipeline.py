@@ -15,6 +15,7 @@ from types import MappingProxyType
 from zlib import crc32
 
 from gateway import interactions
+from gateway.contention import attempts
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.ids import business_id
 from gateway.holding import Holding
@@ -44,7 +45,6 @@ from gateway.store import Store
 from gateway.store.parameters import TYPE as SEARCH_PARAMETER
 from gateway.telemetry import RECORDS, log, log_bug, timed
 
-ATTEMPTS = 8
 LANES = 4
 HOPELESS = 200
 """So many records parked in a row: the file or its mapping is wrong, not its records."""
@@ -249,7 +249,7 @@ class Pipeline:
         context = self.context(envelope)
         with stage("map"):
             mapped = self._map(envelope, parsed, context)
-        for attempt in range(1, ATTEMPTS + 1):
+        for is_last in attempts():
             with stage("validate"):
                 prepared = self._check(envelope, parsed, mapped, context)
             result = outcome_of(envelope, parsed, mapped, prepared)
@@ -257,7 +257,7 @@ class Pipeline:
                 with stage("store"):
                     self._commit(replace(prepared.commit, record=result, ends_message=is_only))
             except GatewayError as error:
-                if error.kind is not Kind.CONFLICT or attempt == ATTEMPTS:
+                if error.kind is not Kind.CONFLICT or is_last:
                     raise
                 continue
             return result
@@ -341,7 +341,7 @@ class Pipeline:
         """
         shard = principal.visibility.shard
         context = self._client_context(principal)
-        for attempt in range(ATTEMPTS):
+        for is_last in attempts():
             plan = self._plan(principal, requests)
             try:
                 prepared = self.preparer.prepare(
@@ -351,8 +351,7 @@ class Pipeline:
                 commit = replace(prepared.commit, conditions=(*plan.conditions, *names))
                 stored = self._commit(commit)
             except GatewayError as error:
-                is_last = attempt == ATTEMPTS - 1 or plan.is_guarded
-                if error.kind is not Kind.CONFLICT or is_last:
+                if error.kind is not Kind.CONFLICT or is_last or plan.is_guarded:
                     raise
                 continue
             if principal.visibility.seen is not None:

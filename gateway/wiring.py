@@ -24,7 +24,7 @@ from gateway.pipeline import Pipeline
 from gateway.preparing import Preparer
 from gateway.records import Reactor, Resource, Visibility
 from gateway.settings import Settings
-from gateway.store import Store
+from gateway.store import Store, Tenant
 from gateway.subscriptions import Watches
 from gateway.telemetry import log
 from gateway.validation import Validator
@@ -88,6 +88,9 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     own = Validator(definitions, clock=clock).with_definitions(packages)
     secret = settings.deployment_secret()
     store = open_store(settings)
+    if settings.sandbox and SANDBOX_SHARD not in store.registry.shards():
+        # What works beside the requests (indexing, notices) looks after the shards of tenants.
+        store.registry.add_tenant(Tenant("sandbox", "沙箱 Sandbox", SANDBOX_SHARD))
     store.code_sets = LoadedCodeSets(own.terminology)
     validator = ShardValidators(own, partial(stored_definitions, store))
     access = _access(settings, store, secret, clock)

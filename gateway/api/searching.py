@@ -13,9 +13,11 @@ from gateway.api.delivered import page_of
 from gateway.api.exchange import Answer, Exchange
 from gateway.api.paging import cursor_of, entry_of, next_link, self_link, without_paging
 from gateway.api.subset import subset
+from gateway.api.terminology import terminology_of
 from gateway.errors import issue
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
+from gateway.fhir.search_code_sets import LoadedCodeSets
 from gateway.fhir.search_model import Condition, Criterion, DateValue, Query
 from gateway.fhir.times import format_instant
 from gateway.records import Resource, Stored
@@ -31,7 +33,9 @@ def search_in(
     """
     asked = without_paging(exchange.query)
     query = exchange.services.store.query(
-        exchange.visibility.shard, types, asked, _mode(exchange), server=exchange.address
+        *(exchange.visibility.shard, types, asked, _mode(exchange)),
+        server=exchange.address,
+        code_sets=LoadedCodeSets(terminology_of(exchange)),
     )
     query = replace(query, conditions=(*within, *query.conditions))
     page = page_of(exchange, query, cursor_of(exchange, path, asked))

@@ -63,8 +63,12 @@ class _StoredSource:
         self._found: dict[tuple[str, str], Resource | None] = {}
 
     def value_set(self, url: str) -> Resource | None:
-        """Give a stored ValueSet by url or ``url|version``."""
-        return self.find("ValueSet", url)
+        """Give a stored ValueSet by url, ``url|version``, or ``ValueSet/id`` as searches may."""
+        type_, _, id_ = url.partition("/")
+        if type_ != "ValueSet" or not is_id(id_):
+            return self.find("ValueSet", url)
+        stored = self._exchange.services.store.read(self._exchange.visibility, type_, id_)
+        return None if stored is None or stored.is_deleted else _MEMORY.resource(stored)
 
     def code_system(self, url: str) -> Resource | None:
         """Give a stored CodeSystem by url or ``url|version``."""

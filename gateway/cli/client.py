@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gateway.access import new_secret, parse_scopes
-from gateway.cli.options import settings_of, with_settings
+from gateway.cli.options import served_at, settings_of, with_settings
 from gateway.errors import GatewayError
 from gateway.store import Client, Store
 from gateway.wiring import open_store
@@ -51,7 +51,7 @@ def add(
         store.registry.add_client(Client(name, name, hashed, member, shards, held))
     finally:
         store.close()
-    _show(name, secret, settings.public_url)
+    _show(name, secret, served_at(settings))
 
 
 @client.command()
@@ -66,7 +66,7 @@ def rotate(name: str, config: Path | None, data_dir: Path | None, database: str 
         store.registry.add_client(replace(_known(store, name), secret_hash=hashed))
     finally:
         store.close()
-    _show(name, secret, settings.public_url)
+    _show(name, secret, served_at(settings))
 
 
 @client.command()

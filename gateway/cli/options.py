@@ -8,6 +8,7 @@ import click
 
 from gateway.settings import Settings, load_settings
 
+_LISTENING = "listening"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -27,3 +28,17 @@ def with_settings(command: Command) -> Command:
 def settings_of(config: Path | None, **given: Any) -> Settings:
     """Make the settings; what was not given on the command line is left to the other sources."""
     return load_settings(config=config, **given)
+
+
+def note_listening(settings: Settings) -> None:
+    """Keep where the server listens, for the commands that are run beside it."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / _LISTENING).write_text(settings.listen, encoding="utf-8")
+
+
+def served_at(settings: Settings) -> str:
+    """Give the address that clients use: the one that is set, else where it was last served."""
+    noted = settings.data_dir / _LISTENING
+    if settings.server_url or not noted.exists():
+        return settings.public_url
+    return f"http://{noted.read_text(encoding='utf-8').strip()}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import settings_of, with_settings
+from gateway.cli.options import note_listening, settings_of, with_settings
 from gateway.running import beside
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
@@ -55,6 +55,7 @@ def serve(
     try:
         settle()
         with beside(runtime):
+            note_listening(settings)
             _serve_http(settings)
     finally:
         runtime.close()

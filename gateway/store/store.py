@@ -193,13 +193,16 @@ class Store:
         mode: Mode | None = None,
         *,
         server: str | None = None,
+        code_sets: CodeSets | None = None,
     ) -> Query:
         """Parse a search by all that is known here: the tenant's own parameters, the codes.
 
+        ``code_sets``: the codes that the asker knows besides what is delivered.
         Raises what ``parse_query`` raises, and GW-7110 for a parameter that is being indexed.
         """
         definitions = self.parameters.definitions(shard, types, pairs)
-        return parse_query(definitions, types, pairs, mode, server=server, code_sets=self.code_sets)
+        known = code_sets or self.code_sets
+        return parse_query(definitions, types, pairs, mode, server=server, code_sets=known)
 
     def search(self, visibility: Visibility, query: Query, cursor: str | None = None) -> Page:
         """Give one page of a search; ``cursor`` is ``Page.next`` of the page before.

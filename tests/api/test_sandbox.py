@@ -1,12 +1,15 @@
 """The sandbox: no authentication, on this machine only."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gateway.access import Access
 from gateway.app import create_app
 from gateway.errors import GatewayError
+from gateway.settings import load_settings
+from gateway.wiring import SANDBOX_SHARD, build_runtime
 from tests.support.asserts import outcome
 from tests.support.consortium import Consortium
 from tests.support.resources import patient
@@ -58,3 +61,12 @@ def test_a_sandbox_that_others_could_reach_does_not_start(
     with pytest.raises(GatewayError) as caught:
         create_app(replace(consortium.runtime, settings=settings))
     assert caught.value.number == "GW-8013"
+
+
+def test_what_works_beside_the_requests_looks_after_a_sandbox_too(tmp_path: Path) -> None:
+    settings = load_settings({}, data_dir=tmp_path, sandbox=True, listen="127.0.0.1:0")
+    runtime = build_runtime(settings)
+    try:
+        assert runtime.store.registry.shards() == (SANDBOX_SHARD,)
+    finally:
+        runtime.close()

@@ -170,3 +170,24 @@ def test_the_operations_need_the_right_to_read(consortium: Consortium) -> None:
         f"/ConceptMap/$translate?system={GENDER}&code=male",
     ):
         outcome(asker.get(path), 403, "GW-8003")
+
+
+def test_a_search_knows_the_value_sets_that_members_stored(county: Browser, city: Browser) -> None:
+    url = "urn:test:mine"
+    include = {"system": "urn:test:own", "concept": [{"code": "a"}, {"code": "b"}]}
+    mine = {"resourceType": "ValueSet", "url": url, "status": "active"}
+    id_ = county.post("/ValueSet", mine | {"compose": {"include": [include]}}).get_json()["id"]
+    for code in ("a", "z"):
+        found = {"resourceType": "Observation", "status": "final", "valueString": code}
+        coded = {"code": {"coding": [{"system": "urn:test:own", "code": code}]}}
+        county.post("/Observation", found | coded)
+
+    def values(query: str) -> set[str]:
+        page = county.get(f"/Observation?code=urn:test:own|&{query}").get_json()
+        return {one["resource"]["valueString"] for one in page.get("entry", ())}
+
+    for named in (url, f"ValueSet/{id_}"):
+        assert values(f"code:in={named}") == {"a"}
+        assert values(f"code:not-in={named}") == {"z"}
+        assert city.get(f"/Observation?code:in={named}").status_code == 200
+    assert county.get("/Observation?code:in=ValueSet/none").status_code == 400

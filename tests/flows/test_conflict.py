@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.contention import attempts
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.interactions import Request
@@ -68,11 +69,12 @@ def test_a_patch_that_was_overtaken_starts_again_and_both_stand(runtime: Runtime
     made = _write(
         runtime.pipeline, principal, Request("create", "Patient", None, {"resourceType": "Patient"})
     )
-    pipeline = _overtaken(runtime, principal, made["id"], 2)
+    pipeline = _overtaken(runtime, principal, made["id"], 12)
     late = Request("patch", "Patient", made["id"], change=_append("ours"))
     told = _write(pipeline, principal, late)
-    assert [line["text"] for line in told["address"]] == ["other 1", "other 0", "ours"]
-    assert told["meta"]["versionId"] == "4"
+    others = [f"other {number}" for number in reversed(range(12))]
+    assert [line["text"] for line in told["address"]] == [*others, "ours"]
+    assert told["meta"]["versionId"] == "14"
 
 
 def test_an_update_under_a_version_that_was_overtaken_fails(runtime: Runtime) -> None:
@@ -90,3 +92,11 @@ def test_an_update_under_a_version_that_was_overtaken_fails(runtime: Runtime) ->
     assert stands is not None
     assert stands.version == 2
     assert b"gender" not in stands.body
+
+
+def test_a_write_is_tried_until_its_time_is_over_and_once_at_least() -> None:
+    assert list(attempts(0)) == [True]
+    told = list(attempts(0.05))
+    assert told[0] is False
+    assert told[-1] is True
+    assert told.count(True) == 1

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from gateway.access import Access
 from gateway.cli import gateway
+from gateway.cli.options import note_listening
 from gateway.errors import GatewayError
 from gateway.settings import load_settings
 from gateway.store import Member, Store, Tenant
@@ -48,6 +49,22 @@ def test_a_new_client_signs_in_with_the_secret_shown_once(folder: Path) -> None:
     assert shown["client_secret"] not in repr(kept)
     assert access.principal(run("token", "his").strip()).member == "qs-county"
     store.close()
+
+
+def test_a_new_client_is_told_where_the_server_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--member", "qs-county", "--scope", "system/*.rs")
+
+    def told(name: str) -> str:
+        return str(json.loads(run("client", "add", name, *words))["token_endpoint"])
+
+    configured = load_settings({}, data_dir=folder)
+    assert told("before") == f"http://{configured.listen}/oauth/token"
+    note_listening(load_settings({}, data_dir=folder, listen="127.0.0.1:18301"))
+    assert told("beside") == "http://127.0.0.1:18301/oauth/token"
+    monkeypatch.setenv("GATEWAY_SERVER_URL", "https://fhir.example/")
+    assert told("configured") == "https://fhir.example/oauth/token"
 
 
 def test_a_rotated_secret_replaces_the_old_one_and_a_revoked_client_is_out(folder: Path) -> None:
