@@ -159,7 +159,10 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Resources to add to the matches; ``codes`` are the reference parameters to follow."""
+    """Resources to add to the matches; ``codes`` are the reference parameters to follow.
+
+    Without a ``source`` they are of any type and written ``Type.code``.
+    """
 
     source: str
     codes: tuple[str, ...]

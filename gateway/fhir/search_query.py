@@ -266,7 +266,9 @@ class _Parser:
         is_reverse = head == "_revinclude"
         source, _, rest = value.partition(":")
         code, _, target = rest.partition(":")
-        if value == "*" and not is_reverse and len(self._types) == 1:
+        if value == "*" and len(self._types) == 1:
+            if is_reverse:
+                return self._all_pointing(is_iterated=bool(modifiers))
             source, code = self._types[0], "*"
         if source not in self._definitions.resource_types or not code:
             raise refuse(name, "应写成 类型:参数", "it is Type:parameter or Type:parameter:Target")
@@ -277,6 +279,16 @@ class _Parser:
             if self._parameter(name, one, (source,))[0] != "reference":
                 raise refuse(name, f"{one} 不是引用参数", f"{one} is not a reference parameter")
         return Include(source, codes, target or None, is_reverse, bool(modifiers))
+
+    def _all_pointing(self, *, is_iterated: bool) -> Include:
+        """Give what may point to the type that is searched or, step by step, to anything."""
+        codes = [
+            f"{source}.{code}"
+            for source in sorted(self._definitions.resource_types)
+            for code in self._reference_codes(source)
+            if is_iterated or not {*self._targets(code, (source,))}.isdisjoint(self._types)
+        ]
+        return Include("", tuple(codes), None, True, is_iterated)
 
     def _reference_codes(self, type_: str) -> tuple[str, ...]:
         known = self._definitions.search_parameters[type_]

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError
 from gateway.fhir.definitions import load
 from gateway.fhir.search_model import Include
 from gateway.records import Stored
-from gateway.store.keys import space_number
+from gateway.store.keys import parameter_number, space_number
 from gateway.store.schema import exact_index, version
 from gateway.store.search_sql import among, numbers
 from gateway.store.search_steps import Scope
@@ -108,6 +108,8 @@ def _back(connection: Connection, scope: Scope, one: Include, wave: Found) -> Fo
 
 
 def _params(one: Include) -> list[int]:
+    if not one.source:
+        return [parameter_number(code) for code in one.codes]
     return [number for code in one.codes for number in numbers((one.source,), code)]
 
 

@@ -182,6 +182,8 @@ def test_nested_reverse_chains_reach_over_two_references(results: Store) -> None
         ("Observation?_id=a&_include=*", ["Patient/p1"]),
         ("Patient?_revinclude=Observation:subject", ["Observation/a", "Observation/b"]),
         ("Patient?_id=p2&_revinclude=Observation:subject", ["Observation/b"]),
+        ("Patient?_id=p2&_revinclude=*", ["Observation/b"]),
+        ("Organization?_revinclude:iterate=*", ["Observation/a", "Patient/p1"]),
         (
             "Organization?_revinclude=Patient:organization&_revinclude:iterate=Observation:patient",
             ["Observation/a", "Patient/p1"],
