@@ -88,9 +88,7 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     own = Validator(definitions, clock=clock).with_definitions(packages)
     secret = settings.deployment_secret()
     store = open_store(settings)
-    if settings.sandbox and SANDBOX_SHARD not in store.registry.shards():
-        # What works beside the requests (indexing, notices) looks after the shards of tenants.
-        store.registry.add_tenant(Tenant("sandbox", "沙箱 Sandbox", SANDBOX_SHARD))
+    _furnish(settings, store)
     store.code_sets = LoadedCodeSets(own.terminology)
     validator = ShardValidators(own, partial(stored_definitions, store))
     access = _access(settings, store, secret, clock)
@@ -117,6 +115,12 @@ def build_runtime(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         pipeline,
         clock,
     )
+
+
+def _furnish(settings: Settings, store: Store) -> None:
+    """Give a sandbox a tenant: what works beside the requests looks after those alone."""
+    if settings.sandbox and SANDBOX_SHARD not in store.registry.shards():
+        store.registry.add_tenant(Tenant("sandbox", "沙箱 Sandbox", SANDBOX_SHARD))
 
 
 def settle() -> None:

@@ -79,7 +79,8 @@ def _had(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
 
 def _posted(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
     ids = _joined(case.observation for case in cases)
-    return _ids(world.ask(viewer, "POST", f"/Observation/_search?_id={ids}&_count=1000", {}))
+    path = f"/Observation/_search?_id={ids}&_count=1000"
+    return _ids(world.ask(viewer, "POST", path))
 
 
 def _batched(world: World, viewer: str, cases: Sequence[Case]) -> set[str]:
