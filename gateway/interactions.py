@@ -19,7 +19,7 @@ from gateway.fhir import codec
 from gateway.fhir.ids import ordered_id
 from gateway.fhir.links import relink
 from gateway.fhir.merge import same_content
-from gateway.fhir.references import references
+from gateway.fhir.references import references, rewrite, server_of
 from gateway.join import Draft, Resolver
 from gateway.records import (
     BusinessKey,
@@ -43,7 +43,8 @@ class Request:
     those that must not be; with ``needs_match`` an existing resource is changed only under
     ``if_match``. ``change`` patches the current version. ``may_choose_id``: a conditional update
     that finds nothing may create its resource under the id that it holds. ``is_entry``: it is
-    part of a transaction, so a ``urn:uuid`` in it has to be the name of another part.
+    part of a transaction, so a ``urn:uuid`` in it has to be the name of another part. ``server``:
+    our own address, by which the client may call what is stored here.
     """
 
     method: Literal["create", "update", "patch", "delete"]
@@ -59,6 +60,7 @@ class Request:
     needs_match: bool = False
     may_choose_id: bool = False
     is_entry: bool = False
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,7 @@ class _Planner:
         What was asked stays as it is: after a conflict it is planned anew, under other ids.
         """
         found: dict[str, str] = {}
+        own: dict[str, str] = {}
         is_logical = False
         for where, reference in references(resource):
             text = reference.get("reference")
@@ -335,6 +338,10 @@ class _Planner:
                 found[text] = self._matched(text, where)
             elif request.is_entry and isinstance(text, str) and _is_dangling(text, names, resource):
                 raise GatewayError("GW-7064", expression=where)
+            elif isinstance(text, str) and text not in names and _is_ours(text, request):
+                own[text] = text.removeprefix(f"{request.server}/")
+        # What stands here is found by its place here, whatever this server is called.
+        resource = rewrite(resource, own) if own else resource
         resource = relink(resource, {**names, **found} if found else names)
         if not is_logical:
             return resource
@@ -353,6 +360,11 @@ def _is_dangling(text: str, names: Mapping[str, str], resource: Resource) -> boo
     """Say whether a reference names an entry that is not there; a Bundle has entries of its own."""
     is_name = text.startswith("urn:uuid:") and resource.get("resourceType") != "Bundle"
     return is_name and text not in names
+
+
+def _is_ours(text: str, request: Request) -> bool:
+    """Say whether a reference writes our own address out; a Bundle's entries are kept as sent."""
+    return bool(request.server) and server_of(text) == request.server and request.type != "Bundle"
 
 
 def _demand_version(request: Request, current: Stored | None, version: int) -> None:

@@ -17,7 +17,8 @@ def write_request(entry: Entry) -> Request | None:
     Raises GW-7027 for what cannot be part of a transaction, and what the interactions raise.
     """
     request = _asked(entry)
-    return replace(request, is_entry=True) if request else None
+    server = entry.exchange.address
+    return replace(request, is_entry=True, server=server) if request else None
 
 
 def _asked(entry: Entry) -> Request | None:

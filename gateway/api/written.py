@@ -12,7 +12,8 @@ from gateway.interactions import Request, Written
 
 def write_one(exchange: Exchange, request: Request) -> Answer:
     """Write one request by itself and answer it."""
-    [written] = exchange.services.pipeline.write(exchange.principal, [request])
+    asked = replace(request, server=exchange.address)
+    [written] = exchange.services.pipeline.write(exchange.principal, [asked])
     return answer_written(exchange, written)
 
 

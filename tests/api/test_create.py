@@ -80,3 +80,18 @@ def test_a_reference_to_an_absent_patient_is_kept_as_it_was_sent(county: Browser
     made = county.post("/Observation", observation("Patient/elsewhere"))
     assert made.status_code == 201, made.get_data(as_text=True)
     assert made.get_json()["subject"] == {"reference": "Patient/elsewhere"}
+
+
+def test_a_reference_that_writes_our_own_address_out_means_what_stands_here(
+    county: Browser,
+) -> None:
+    subject = county.post("/Patient", patient()).headers["Location"].partition("/_history")[0]
+    here = f"Patient/{subject.rpartition('/')[2]}"
+    elsewhere = f"https://elsewhere.example/fhir/{here}"
+    made = county.post(
+        "/Observation", observation(subject, performer=[{"reference": elsewhere}])
+    ).get_json()
+    assert made["subject"]["reference"] == here
+    assert made["performer"][0]["reference"] == elsewhere
+    found = county.get(f"/Observation?subject={here}&_include=Observation:subject").get_json()
+    assert [one["search"]["mode"] for one in found["entry"]] == ["match", "include"]
