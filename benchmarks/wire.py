@@ -1,6 +1,6 @@
-"""From the socket to durable FHIR: ORU^R01 a second over MLLP into SQLite.
+"""From the socket to durable FHIR: ORU^R01 a second over MLLP into either database.
 
-    python -m benchmarks.wire [MESSAGES] [CONNECTIONS] [PROCESSES]
+    python -m benchmarks.wire [MESSAGES] [CONNECTIONS] [PROCESSES] [postgresql]
 
 The servers (listener, pipeline with validation and reactions, store) share one port, the sender is
 another process; the acknowledgement follows the commit of the resources. Every message has a
@@ -14,12 +14,13 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from benchmarks.mapping import _program, _sample, oru, varied
-from benchmarks.storage import bare_sqlite, left_rows
+from benchmarks.storage import bare_postgres, bare_sqlite, left_rows, postgres
 from gateway.formats.mllp import frame
 from gateway.intake.hl7v2 import receiver
 from gateway.intake.mllp import MLLPListener
@@ -58,14 +59,14 @@ def send(port: int, messages: list[bytes], connections: int) -> float:
     return time.perf_counter() - begin
 
 
-def _settings(folder: Path) -> Settings:
+def _settings(folder: Path, url: str) -> Settings:
     mappings = str(_ROOT / "mappings")
-    return load_settings({}, data_dir=folder, mappings=mappings, log_level="ERROR")
+    return load_settings({}, data_dir=folder, database=url, mappings=mappings, log_level="ERROR")
 
 
-def _serve(folder: Path, port: int, turns: Any, answers: Any) -> None:
+def _serve(place: tuple[Path, str], port: int, turns: Any, answers: Any) -> None:
     """Be one of the server processes; tell the processor's seconds between the turns."""
-    runtime = build_runtime(_settings(folder))
+    runtime = build_runtime(_settings(*place))
     channel = runtime.store.registry.channel("lab")
     take = receiver(runtime.pipeline, channel, runtime.clock)
     settle()
@@ -78,8 +79,8 @@ def _serve(folder: Path, port: int, turns: Any, answers: Any) -> None:
     runtime.close()
 
 
-def _prepare(folder: Path, channel: Channel) -> None:
-    runtime = build_runtime(_settings(folder))
+def _prepare(place: tuple[Path, str], channel: Channel) -> None:
+    runtime = build_runtime(_settings(*place))
     registry = runtime.store.registry
     registry.add_tenant(Tenant("bench", "bench", 1))
     registry.add_member(Member(1, "qs-county", "qs-county", ("hospital",), "org-qs-county"))
@@ -87,14 +88,15 @@ def _prepare(folder: Path, channel: Channel) -> None:
     runtime.close()
 
 
-def measure(folder: Path, port: int, sent: tuple[list[bytes], int, int]) -> tuple[float, float]:
+def measure(
+    place: tuple[Path, str], port: int, sent: tuple[list[bytes], int, int]
+) -> tuple[float, float]:
     """Give messages a second and milliseconds of processor for one of them."""
     messages, connections, processes = sent
     context = multiprocessing.get_context("spawn")
     turns, answers = context.Barrier(processes + 1), context.Queue()
     servers = [
-        context.Process(target=_serve, args=(folder, port, turns, answers))
-        for _ in range(processes)
+        context.Process(target=_serve, args=(place, port, turns, answers)) for _ in range(processes)
     ]
     for one in servers:
         one.start()
@@ -110,24 +112,29 @@ def measure(folder: Path, port: int, sent: tuple[list[bytes], int, int]) -> tupl
     return count / took, 1000 * used / count
 
 
-def main(count: int = 1000, connections: int = 16, processes: int = 2) -> None:
+def main(
+    count: int = 1000, connections: int = 16, processes: int = 2, *, is_postgres: bool = False
+) -> None:
     """Print the rate and what a bare loop does beside it."""
     program = _program("lab/oru-r01")
     messages = varied(oru(_sample(program, "lab.hl7")), count + _WARM)
     channel = Channel(
         "lab", 1, "qs-county", "hl7v2", (program.id,), program.samples.charset, "Asia/Shanghai"
     )
-    with tempfile.TemporaryDirectory() as name, socket.socket() as kept:
-        folder = Path(name)
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        kept = opened.enter_context(socket.socket())
         # Keeps the port for the servers; it does not listen.
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         kept.bind(("127.0.0.1", 0))
-        _prepare(folder, channel)
-        rate, used_ms = measure(folder, kept.getsockname()[1], (messages, connections, processes))
-        runtime = build_runtime(_settings(folder))
+        make = opened.enter_context(postgres(folder)) if is_postgres else None
+        place = folder, make() if make else f"sqlite:///{folder}/wire.db"
+        _prepare(place, channel)
+        rate, used_ms = measure(place, kept.getsockname()[1], (messages, connections, processes))
+        runtime = build_runtime(_settings(*place))
         rows = left_rows(runtime.store)
         runtime.close()
-        bare = bare_sqlite(folder, rows)
+        bare = bare_postgres(folder, make(), rows) if make else bare_sqlite(folder, rows)
     print(
         f"  {count} ORU^R01, {connections} connections, {processes} processes: {rate:.0f}/s to "
         f"durable FHIR, {used_ms:.2f} ms of processor each; bare loop {bare:.0f}/s, ratio "
@@ -136,4 +143,7 @@ def main(count: int = 1000, connections: int = 16, processes: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main(
+        *(int(argument) for argument in sys.argv[1:] if argument.isdigit()),
+        is_postgres="postgresql" in sys.argv,
+    )
