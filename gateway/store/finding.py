@@ -1,6 +1,7 @@
 """The hot searches of reactions: one exact value, in one statement that is never built anew."""
 
 from gateway.fhir.search_model import Criterion, Query, ReferenceValue, TextValue, TokenValue
+from gateway.fhir.search_unions import codes_of
 from gateway.records import Stored
 from gateway.store.database import Database
 from gateway.store.flatten import IDENTIFIER
@@ -23,7 +24,7 @@ def find_exact(database: Database, shard: int, query: Query) -> list[Stored] | N
     criterion = query.conditions[0]
     if not isinstance(criterion, Criterion) or len(criterion.values) != 1:
         return None
-    exact = _exact(criterion)
+    exact = _exact(criterion) if len(codes_of(query.types, criterion.code)) == 1 else None
     if criterion.code.startswith("_id") or exact is None:
         return None
     name = f"{query.types[0]}.{criterion.code}{_SUFFIXES[criterion.modifier]}"

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, select, tuple_
 from sqlalchemy.sql import FromClause
 
 from gateway.fhir.search_model import NEGATIVE, Condition, Criterion, Query, Sort
+from gateway.fhir.search_unions import codes_of
 from gateway.store.keys import parameter_number
 from gateway.store.schema import date_index, exact_index, number_index, string_index, version
 from gateway.store.search_own import own_condition
@@ -50,8 +51,9 @@ def stream(condition: Condition, scope: Scope) -> Stream | None:
         return None
     if own_condition(condition, version, scope.now_us) is not None or len(condition.values) != 1:
         return None
-    (one,) = asked(condition, scope.now_us)
-    if one.together:
+    alternatives = asked(condition, scope.now_us)
+    one = alternatives[0]
+    if len(alternatives) > 1 or one.together:
         return None
     if one.is_exact:
         return Stream(one.table, _on(one, scope), one.params)
@@ -96,7 +98,7 @@ def sorted_stream(query: Query, scope: Scope) -> Stream | None:
         by_time = versions(query, scope)
         return Stream(version, by_time.rows, (), ("id",), sort.is_descending)
     table, order = _sort_order(sort)
-    if sort.kind in {"number", "quantity"}:
+    if sort.kind in {"number", "quantity"} or len(codes_of(query.types, sort.code)) > 1:
         return None
     number = parameter_number(f"{query.types[0]}.{sort.code}")
 

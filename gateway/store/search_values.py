@@ -1,7 +1,7 @@
 """What one value of a criterion asks of the rows of an index table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Table, and_, or_, true
 from sqlalchemy.sql import FromClause
@@ -20,6 +20,7 @@ from gateway.fhir.search_model import (
     TokenValue,
     Value,
 )
+from gateway.fhir.search_unions import codes_of
 from gateway.fhir.search_values import fold
 from gateway.fhir.systems import UCUM
 from gateway.store.flatten import CANONICAL, IDENTIFIER, TEXT, canonical
@@ -57,6 +58,10 @@ class Asked:
 
 def asked(criterion: Criterion, now_us: int) -> list[Asked]:
     """Give what is asked, values of the same table joined by OR."""
+    codes = codes_of(criterion.types, criterion.code)
+    if codes != (criterion.code,):
+        several = (asked(replace(criterion, code=code), now_us) for code in codes)
+        return [one for found in several for one in found]
     if criterion.is_missing is not None:
         return _any_row(criterion)
     if criterion.kind == "composite":

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, false, func, or_, sele
 from sqlalchemy.sql import FromClause
 
 from gateway.fhir.search_model import Sort
+from gateway.fhir.search_unions import codes_of
 from gateway.store.keys import parameter_number
 from gateway.store.schema import date_index, exact_index, number_index, string_index
 from gateway.store.search_steps import Scope
@@ -31,7 +32,8 @@ def sort_key(sort: Sort, v: FromClause, scope: Scope) -> ColumnElement[Any] | Sc
     table, low, high = _COLUMNS[sort.kind]
     i = scope.alias(table)
     value = func.max(i.c[high]) if sort.is_descending else func.min(i.c[low])
-    params = [parameter_number(f"{type_}.{sort.code}") for type_ in sort.types]
+    codes = codes_of(sort.types, sort.code)
+    params = [parameter_number(f"{type_}.{code}") for type_ in sort.types for code in codes]
     return (
         select(value)
         .where(i.c.shard == scope.shard, i.c.pk == v.c.pk, i.c.param.in_(params))

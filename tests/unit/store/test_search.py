@@ -1,5 +1,7 @@
 """What a search finds, by the book (R4 section 3.1.1), on resources indexed as in production."""
 
+from typing import Any
+
 import pytest
 
 from gateway.errors import GatewayError
@@ -143,6 +145,48 @@ def test_observations_are_found_by_value_composite_and_chain(
     results: Store, asked: str, found: list[str]
 ) -> None:
     assert ids(results, f"Observation?{asked}") == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("combo-code=http://loinc.org|718-7", ["both", "plain"]),
+        ("combo-code=http://loinc.org|8480-6", ["both"]),
+        ("combo-code=718-7,8480-6&combo-value-quantity=gt140", ["both"]),
+        ("combo-code:text=血红", ["plain"]),
+        ("combo-code:not=718-7", ["none"]),
+        ("combo-code:missing=true", ["none"]),
+        ("combo-value-quantity=lt101", ["both", "plain"]),
+        ("combo-code-value-quantity=718-7$100", ["both", "plain"]),
+        ("combo-code-value-quantity=8480-6$150", ["both"]),
+        ("combo-code-value-quantity=718-7$150", []),
+        ("combo-code-value-quantity=8480-6$100", []),
+        ("combo-code-value-quantity:missing=false", ["both", "plain"]),
+    ],
+)
+def test_a_combined_parameter_finds_what_its_parts_find_and_mixes_no_elements(
+    store: Store, asked: str, found: list[str]
+) -> None:
+    def measured(code: str, value: int, text: str | None = None) -> dict[str, Any]:
+        coded = {"coding": [{"system": "http://loinc.org", "code": code}]}
+        return {"code": coded | ({"text": text} if text else {}), "valueQuantity": {"value": value}}
+
+    both = measured("718-7", 100) | {"component": [measured("8480-6", 150)]}
+    store.commit(
+        commit(
+            indexed("Observation", "both", **both),
+            indexed("Observation", "plain", **measured("718-7", 100, "血红蛋白")),
+            indexed("Observation", "none", status="final"),
+        )
+    )
+    assert ids(store, f"Observation?{asked}") == found
+
+
+@pytest.mark.parametrize("order", ["combo-code", "-combo-value-quantity"])
+def test_a_combined_parameter_sorts_by_its_parts(results: Store, order: str) -> None:
+    found = [one.id for one in query(results, f"Observation?_sort={order}").matches]
+    assert sorted(found) == ids(results, "Observation?")
+    assert found[0 if order.startswith("-") else -1] == "bp"
 
 
 @pytest.mark.parametrize(
