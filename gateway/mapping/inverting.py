@@ -32,6 +32,9 @@ class Inverter:
     def native(self, way: Way, value: Any) -> Native | None:
         """Invert function and table; None where the value has no native text."""
         if isinstance(value, dict):
+            original = self._original(way.codes, value.get("coding"))
+            if original is not None:
+                return original
             value = _plain_part(value, way)
         if value is None or isinstance(value, list | dict):
             return None
@@ -65,6 +68,23 @@ class Inverter:
             names = [n for n, url in self._program.systems.items() if self._fill(url) == text]
             return names[-1] if names else text.removeprefix("urn:oid:")
         return text
+
+    def _original(self, codes: Node | None, codings: Any) -> str | None:
+        """Give the original code that stands beside what it was translated to.
+
+        Of several codes that become one, the inverse of the table knows only the preferred.
+        """
+        table = self._program.tables.get(codes.text) if isinstance(codes, Scalar) else None
+        if table is None or not isinstance(codings, list):
+            return None
+        for beside in codings:
+            row = table.find(str(beside.get("code")), beside.get("system"))
+            others = [one for one in codings if one is not beside]
+            if row and any(
+                (one.get("code"), one.get("system")) == (row.target, row.system) for one in others
+            ):
+                return row.source
+        return None
 
     def _source_code(self, codes: Node, target: str) -> str | None:
         table = self._program.tables.get(codes.text) if isinstance(codes, Scalar) else None

@@ -62,7 +62,8 @@ class Renderer:
         cells: Cells = dict(given)
         read: set[str] = set()
         resources = [entry["resource"] for entry in bundle.get("entry", ())]
-        for way in self.ways:
+        # What a value says stands before what a condition supposes.
+        for way in sorted(self.ways, key=lambda one: bool(one.writes)):
             if way.label == "both":
                 self._forwarded(way, resources, cells, read)
         for way in self.ways:
@@ -84,6 +85,8 @@ class Renderer:
         for counts, index, resource in self._found(way, resources):
             start = f"/entry/{index}/resource"
             for places, value, pointer in self._values(resource, way.steps, start, counts):
+                if not self._may_hold(way.writes, places, cells):
+                    continue
                 if not way.path:
                     if isinstance(way.argument, Scalar) and text_of(value) == self._filled(
                         way.argument.text
@@ -92,6 +95,8 @@ class Renderer:
                         self._hold(way.writes, places, cells)
                     continue
                 native = self._inverter.native(way, value)
+                if native is not None and way.function == "magnitude":
+                    native = _compared(resource, pointer, native, read)
                 if native is not None:
                     cells.setdefault(self._path(way.path, places), native)
                     self._hold(way.writes, places, cells)
@@ -99,6 +104,12 @@ class Renderer:
 
     def _path(self, path: str, places: Counts) -> str:
         return filled(path, places, 0 if self._program.format == "json" else 1)
+
+    def _may_hold(self, writes: Pairs, places: Counts, cells: Cells) -> bool:
+        """Say whether a rule's condition does not contradict what is written already."""
+        return all(
+            text_of(cells.get(self._path(path, places), text)) == text for path, text in writes
+        )
 
     def _hold(self, writes: Pairs, places: Counts, cells: Cells) -> None:
         for path, text in writes:
@@ -204,6 +215,19 @@ class Renderer:
                 names = ".".join(step for step in steps if not step.isdigit())
                 parts.append(f"{resources[int(index)]['resourceType']}.{names}={text_of(value)}")
             cells[way.path] = start + "; ".join(parts)
+
+
+def _compared(resource: Resource, pointer: str, native: Native, read: set[str]) -> Native:
+    """Put the comparator before a result that was read from one text: 0.5 is not <0.5."""
+    above, _, _ = pointer.rpartition("/")
+    beside: Any = resource
+    for step in above.split("/")[4:]:
+        beside = beside[int(step)] if step.isdigit() else beside[step]
+    sign = beside.get("comparator") if isinstance(beside, dict) else None
+    if not isinstance(sign, str) or f"{above}/comparator" in read:
+        return native
+    read.add(f"{above}/comparator")
+    return f"{sign}{native}"
 
 
 def _texts_at(value: Any, names: Sequence[str]) -> set[str]:

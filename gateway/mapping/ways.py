@@ -87,6 +87,7 @@ class _At:
     depth: int = 0
     why: str = ""
     writes: Pairs = ()
+    is_doubtful: bool = False
 
     def refused(self, why: str) -> "_At":
         return replace(self, why=self.why or why)
@@ -200,6 +201,7 @@ class _Walk:
             writes = self._writes(node.entries["when"], self._anchored(node, at))
             if writes is None:
                 at = at.refused("it depends on a condition")
+                at = replace(at, is_doubtful=not _is_absence(node.entries["when"]))
             at = replace(at, writes=(*at.writes, *(writes or ())))
         constant = node.get("const")
         if isinstance(constant, Scalar):
@@ -269,6 +271,8 @@ class _Walk:
     def _constant(self, node: Scalar, at: _At, element: Element) -> Way:
         """Note a constant: it is written again by whoever reads the native record."""
         place = (at.resource, at.type, at.steps, "", node.mark)
+        if at.is_doubtful:
+            return Way("forward only", *place, at.why, kind=element.type)
         return Way("both", *place, argument=node, kind=element.type, writes=at.writes)
 
     def _writes(self, node: Node | None, at: _At) -> Pairs | None:
@@ -295,6 +299,12 @@ class _Walk:
         path, text = (_first_text(item) for item in value.items[:2])
         whole = joined(at.anchor, path, self._format) if path else None
         return ((whole, text),) if whole and text is not None else None
+
+
+def _is_absence(when: Node) -> bool:
+    """Say whether a condition asks for what is not there, which a new record holds by itself."""
+    words = set(when.entries) if isinstance(when, Table) else set()
+    return bool(words) and words <= {"missing", "not"}
 
 
 def _first_text(node: Node) -> str | None:
