@@ -18,13 +18,15 @@ from gateway.cli.map_outputs import is_refused, outputs
 from gateway.errors import GatewayError, issue
 from gateway.fhir import codec, definitions, fhirpath
 from gateway.formats import DIALECTS, READERS
+from gateway.formats.hl7v2 import declared_charset
+from gateway.formats.text import decode, required_codec
 from gateway.mapping import MappingErrors, MappingProgram, load_mapping, trials
 from gateway.mapping.bundles import combined, lineage_document
 from gateway.mapping.rendering import Renderer
 from gateway.mapping.schema import PATH as SCHEMA
 from gateway.mapping.ways import ways_of
 from gateway.mapping.writable import shown
-from gateway.records import Issue, Mapped
+from gateway.records import Issue, Mapped, Place
 from gateway.validation import Validator
 from gateway.validation.packages import read_definitions
 
@@ -221,11 +223,17 @@ def render(
 ) -> None:
     """Render BUNDLE back into the native format of MAPPING (rows, HL7 v2, XML, JSON)."""
     program = _configured(compiled(mapping), options, None, None)
-    charset = program.samples.charset or "utf-8"
     content = codec.decode(bundle.read_bytes())
-    if isinstance(content, dict) and content.get("resourceType") != "Bundle":
+    if not isinstance(content, dict):
+        raise GatewayError("GW-7015", where=Place(bundle.name, 1))
+    if content.get("resourceType") != "Bundle":
         content = {"resourceType": "Bundle", "entry": [{"resource": content}]}
-    skeleton = template.read_bytes().decode(charset) if template else None
+    raw = template.read_bytes() if template else b""
+    charset = program.samples.charset or "utf-8"
+    if program.format == "hl7v2":
+        charset = program.samples.charset or declared_charset(raw) or "utf-8"
+    charset = required_codec(charset, Place("MSH-18", 1))
+    skeleton = decode(raw, charset) if template else None
     renderer = Renderer(program, fhirpath.Model(definitions.load()))
     text, left = renderer.render(content, skeleton)
     if out is not None:

@@ -61,7 +61,7 @@ class Renderer:
         """
         cells: Cells = dict(given)
         read: set[str] = set()
-        resources = [entry["resource"] for entry in bundle.get("entry", ())]
+        resources = [one["resource"] for one in bundle.get("entry", ()) if "resource" in one]
         # What a value says stands before what a condition supposes.
         for way in sorted(self.ways, key=lambda one: bool(one.writes)):
             if way.label == "both":
