@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli.map import map_
+from gateway.cli.map import map_, render
+from gateway.errors import GatewayError
 from tests.unit.mapping.tryout import patient_map, write
 
 MAP = patient_map(
@@ -100,3 +101,23 @@ def test_expected_bundles_are_written_and_compared(tmp_path: Path) -> None:
     code, output = run("test", tmp_path)
     assert code == 1
     assert '+        "gender": "female"' in output
+
+
+@pytest.mark.parametrize(
+    ("bundle", "template", "number"),
+    [
+        ("[1]", "NO,SEX\n", "GW-7015"),
+        ("{", "NO,SEX\n", "GW-2202"),
+        ('{"resourceType": "Bundle", "entry": [{}]}', "编号\n", "GW-2602"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_by_number(
+    tmp_path: Path, bundle: str, template: str, number: str
+) -> None:
+    path = write(tmp_path, MAP)
+    (tmp_path / "b.json").write_text(bundle)
+    (tmp_path / "t.csv").write_bytes(template.encode("gb18030"))
+    words = [str(path), str(tmp_path / "b.json"), "--template", str(tmp_path / "t.csv")]
+    result = CliRunner().invoke(render, words)
+    assert isinstance(result.exception, GatewayError)
+    assert result.exception.number == number
