@@ -65,9 +65,8 @@ def body_format(content_type: str, *, is_patch: bool = False) -> Content:
     offered = f"{OFFERED}, {JSON_PATCH}, {MERGE_PATCH}" if is_patch else OFFERED
     known = {JSON_PATCH: "json-patch", MERGE_PATCH: "merge-patch"} if is_patch else {}
     known |= dict.fromkeys(JSON_TYPES, "json") | dict.fromkeys(XML_TYPES, "xml")
-    if name not in known or not is_utf8:
+    if name not in known or not is_utf8 or not _is_served(options):
         raise GatewayError("GW-7006", given=content_type[:80] or "-", offered=offered)
-    _demand_version(options)
     return cast("Content", known[name])
 
 
@@ -80,6 +79,9 @@ def _offered(wanted: str, given: str) -> str:
 
 
 def _demand_version(options: dict[str, str]) -> None:
-    version = options.get("fhirversion")
-    if version is not None and version not in {"4.0", "4.0.1"}:
-        raise GatewayError("GW-7028", given=version[:20])
+    if not _is_served(options):
+        raise GatewayError("GW-7028", given=options["fhirversion"][:20])
+
+
+def _is_served(options: dict[str, str]) -> bool:
+    return options.get("fhirversion", "4.0") in {"4.0", "4.0.1"}

@@ -1,6 +1,7 @@
 """What the FHIR API promises while others write, through HTTP's eyes and on each engine."""
 
 import json
+import resource
 import shutil
 import threading
 import time
@@ -10,7 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy
 
 from gateway.fhir import codec, xml
 from gateway.records import Commit
@@ -206,6 +209,50 @@ def test_a_search_for_what_is_newer_leaves_nothing_out_and_gives_nothing_twice(
     second, later = poll(until)
     assert {f"slow-{prefix}", fast} <= second
     assert poll(later)[0] & (first | second) == set()
+
+
+@contextmanager
+def without_database(site: Consortium) -> Iterator[None]:
+    """Take the storage away: no connection to PostgreSQL, no room for SQLite's files to grow."""
+    if site.runtime.store.database.name == "sqlite":
+        largest = max(one.stat().st_size for one in site.runtime.settings.data_dir.iterdir())
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return
+    url = sqlalchemy.make_url(site.runtime.settings.database or "")
+    server = url.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (url.database,),
+        )
+        try:
+            yield
+        finally:
+            back = f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true'
+            connection.execute(back.encode())
+
+
+def test_a_client_is_told_when_to_come_again_while_the_storage_is_away(
+    site: Consortium, operator: Browser
+) -> None:
+    large = patient(text={"status": "generated", "div": DIV.replace("𠮷", "x" * 500_000)})
+    known = operator.post("/Patient", large).get_json()["id"]
+    with without_database(site):
+        answers = [operator.post("/Patient", large) for _ in range(20)]
+    refused = [one for one in answers if one.status_code != 201]
+    assert refused
+    assert {one.status_code for one in refused} <= {503, 507}
+    assert all(int(one.headers["Retry-After"]) > 0 for one in refused)
+    assert operator.get(f"/Patient/{known}").status_code == 200
+    made = [one.get_json()["id"] for one in answers if one.status_code == 201]
+    made.append(operator.post("/Patient", large).get_json()["id"])
+    assert all(operator.get(f"/Patient/{one}").status_code == 200 for one in made)
 
 
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">𠮷 &lt;</div>'
