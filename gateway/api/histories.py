@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.access import demand
 from gateway.api.exchange import Answer, Exchange
-from gateway.api.paging import count_of, cursor_of, next_link, self_link, without_paging
+from gateway.api.paging import PAGE, count_of, cursor_of, next_link, self_link, without_paging
 from gateway.api.vread import version_number
 from gateway.errors import GatewayError
 from gateway.fhir import codec
@@ -54,6 +54,8 @@ def bundle_of(exchange: Exchange, path: str, page: Page) -> Answer:
     if page.next:
         links.append(next_link(exchange, path, used, page.next))
     bundle: Resource = {"resourceType": "Bundle", "type": "history"}
+    if page.next is None and exchange.parameter(PAGE) is None:
+        bundle["total"] = len(page.matches)
     if exchange.parameter("_since"):
         # Asked with it as the next _since, nothing is missed and nothing given twice.
         bundle["meta"] = {"lastUpdated": format_instant(page.complete_utc)}

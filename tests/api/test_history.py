@@ -118,6 +118,9 @@ def test_a_history_may_be_asked_of_what_a_list_names(county: Browser, city: Brow
     assert given(county, "/Patient") == given(county, "") == due
     assert given(county, f"/Patient/{first['id']}") == [due[0], due[2]]
     assert given(county, "/Observation") == []
+    whole = county.get(f"/Patient/_history?_list={id_}").get_json()
+    assert whole["total"] == len(due)
+    assert "total" not in county.get(f"/Patient/_history?_list={id_}&_count=1").get_json()
     # Who does not see the list is answered as if there were none.
     assert given(city, "/Patient") == given(city, "") == []
     outcome(county.get("/Patient/_history?_list=$current-problems"), 400, "GW-7020")
