@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import count
 from random import SystemRandom
 
+OVERTAKEN = frozenset({"GW-5001", "GW-5002"})
+"""The store's word that another write came between; any other conflict stays one."""
 LIMIT_S = 20.0
 """Others that write the same resource take milliseconds each; so long, something is wrong."""
 _FIRST_S, _LONGEST_S = 0.005, 0.2

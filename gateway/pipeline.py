@@ -15,7 +15,7 @@ from types import MappingProxyType
 from zlib import crc32
 
 from gateway import interactions
-from gateway.contention import attempts
+from gateway.contention import OVERTAKEN, attempts
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.ids import business_id
 from gateway.holding import Holding
@@ -257,7 +257,7 @@ class Pipeline:
                 with stage("store"):
                     self._commit(replace(prepared.commit, record=result, ends_message=is_only))
             except GatewayError as error:
-                if error.kind is not Kind.CONFLICT or is_last:
+                if error.number not in OVERTAKEN or is_last:
                     raise
                 continue
             return result
@@ -351,7 +351,7 @@ class Pipeline:
                 commit = replace(prepared.commit, conditions=(*plan.conditions, *names))
                 stored = self._commit(commit)
             except GatewayError as error:
-                if error.kind is not Kind.CONFLICT or is_last or plan.is_guarded:
+                if error.number not in OVERTAKEN or is_last or plan.is_guarded:
                     raise
                 continue
             if principal.visibility.seen is not None:
