@@ -1,28 +1,36 @@
 """How long a write that others overtook is tried again."""
 
 import time
-from collections.abc import Iterator
-from itertools import count
 from random import SystemRandom
 
-OVERTAKEN = frozenset({"GW-5001", "GW-5002"})
-"""The store's word that another write came between; any other conflict stays one."""
+from gateway.errors import GatewayError
+
 LIMIT_S = 20.0
 """Others that write the same resource take milliseconds each; so long, something is wrong."""
+MOST = 12
+"""So often one race for a key or a condition is met anew; then it is no race."""
 _FIRST_S, _LONGEST_S = 0.005, 0.2
 
 
-def attempts(limit_s: float = LIMIT_S) -> Iterator[bool]:
-    """Give for each attempt whether it is the last; wait between them, longer each time.
+class Attempts:
+    """The attempts at one write; the waits between them are longer each time, of random length.
 
-    The waits are of random length, so that those who met once do not meet again.
+    So those who met once do not meet again.
     """
-    chance = SystemRandom()
-    end = time.monotonic() + limit_s
-    for number in count():
-        is_last = time.monotonic() >= end
-        yield is_last
-        if is_last:
-            return
-        longest = min(_FIRST_S * 2 ** min(number, 10), _LONGEST_S)
-        time.sleep(chance.uniform(0, longest))
+
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        self._end = time.monotonic() + limit_s
+        self._overtaken = self._raced = 0
+
+    def again(self, error: GatewayError) -> bool:
+        """Say whether to try once more what was refused so, and wait for it."""
+        if error.number == "GW-5001":
+            self._overtaken += 1
+            is_over = time.monotonic() >= self._end
+        else:
+            self._raced += 1
+            is_over = error.number != "GW-5002" or self._raced >= MOST
+        if not is_over:
+            longest = _FIRST_S * 2 ** min(self._overtaken + self._raced, 10)
+            time.sleep(SystemRandom().uniform(0, min(longest, _LONGEST_S)))
+        return not is_over

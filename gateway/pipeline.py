@@ -15,7 +15,7 @@ from types import MappingProxyType
 from zlib import crc32
 
 from gateway import interactions
-from gateway.contention import OVERTAKEN, attempts
+from gateway.contention import Attempts
 from gateway.errors import GatewayError, Kind
 from gateway.fhir.ids import business_id
 from gateway.holding import Holding
@@ -249,7 +249,8 @@ class Pipeline:
         context = self.context(envelope)
         with stage("map"):
             mapped = self._map(envelope, parsed, context)
-        for is_last in attempts():
+        attempts = Attempts()
+        while True:
             with stage("validate"):
                 prepared = self._check(envelope, parsed, mapped, context)
             result = outcome_of(envelope, parsed, mapped, prepared)
@@ -257,11 +258,10 @@ class Pipeline:
                 with stage("store"):
                     self._commit(replace(prepared.commit, record=result, ends_message=is_only))
             except GatewayError as error:
-                if error.number not in OVERTAKEN or is_last:
+                if not attempts.again(error):
                     raise
                 continue
             return result
-        raise AssertionError("unreachable")
 
     def _dry_way(
         self, drafts: list[Draft], envelope: Envelope, parsed: Parsed, stage: Stage
@@ -341,7 +341,8 @@ class Pipeline:
         """
         shard = principal.visibility.shard
         context = self._client_context(principal)
-        for is_last in attempts():
+        attempts = Attempts()
+        while True:
             plan = self._plan(principal, requests)
             try:
                 prepared = self.preparer.prepare(
@@ -351,13 +352,12 @@ class Pipeline:
                 commit = replace(prepared.commit, conditions=(*plan.conditions, *names))
                 stored = self._commit(commit)
             except GatewayError as error:
-                if error.number not in OVERTAKEN or is_last or plan.is_guarded:
+                if plan.is_guarded or not attempts.again(error):
                     raise
                 continue
             if principal.visibility.seen is not None:
                 principal.visibility.seen.add(stored)
             return plan.answers(stored, prepared.issues)
-        raise AssertionError("unreachable")
 
     def check(self, principal: Principal, requests: Sequence[Request]) -> Prepared:
         """Do everything that ``write`` does but the commit (for $validate of a write)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contention import attempts
+from gateway.contention import MOST, Attempts
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.interactions import Request
@@ -94,9 +94,12 @@ def test_an_update_under_a_version_that_was_overtaken_fails(runtime: Runtime) ->
     assert b"gender" not in stands.body
 
 
-def test_a_write_is_tried_until_its_time_is_over_and_once_at_least() -> None:
-    assert list(attempts(0)) == [True]
-    told = list(attempts(0.05))
-    assert told[0] is False
-    assert told[-1] is True
-    assert told.count(True) == 1
+def test_what_was_overtaken_is_tried_until_its_time_is_over_and_a_race_some_times() -> None:
+    overtaken = GatewayError("GW-5001", focus="Patient/x", found=2, expected=1)
+    race = GatewayError("GW-5002", what="Patient")
+    assert not Attempts(0).again(overtaken)
+    attempts = Attempts(60)
+    assert all(attempts.again(overtaken) for _ in range(10))
+    assert [attempts.again(race) for _ in range(MOST)] == [True] * (MOST - 1) + [False]
+    # A conflict that no other write made stays one.
+    assert not Attempts().again(GatewayError("GW-6210", count=2))
