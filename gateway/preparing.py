@@ -112,7 +112,7 @@ class Preparer:
         changes = tuple(
             self._change(draft, overlay) for draft in overlay.drafts.values() if draft.is_changed
         )
-        notices = [*gathered.notices.values()]
+        notices = _of_versions(gathered.notices.values(), changes)
         if self.watching is not None and not context.options.get(HISTORICAL):
             previous = {draft.reference: draft.previous for draft in overlay.drafts.values()}
             notices += self.watching.copies(shard, notices)
@@ -221,6 +221,21 @@ def silenced(reaction: Reaction, known: Known) -> Reaction:
         or known.read(resource["resourceType"], resource["id"]) is not None
     )
     return replace(reaction, resources=quiet, notices=())
+
+
+def _of_versions(notices: Iterable[Notice], changes: Iterable[Change]) -> list[Notice]:
+    """Name each notice by the version that it tells of: what happens anew is told anew."""
+    versions = {
+        f"{change.type}/{change.id}": change.expected_version + 1
+        for change in changes
+        if change.expected_version is not None
+    }
+    return [
+        replace(notice, idempotency_key=f"{notice.idempotency_key}/{versions[notice.focus]}")
+        if notice.focus in versions
+        else notice
+        for notice in notices
+    ]
 
 
 def _gone(drafts: Iterable[Draft]) -> set[str]:

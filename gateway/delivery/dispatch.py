@@ -76,7 +76,7 @@ class Dispatcher:
         self._ill: set[Recipient] = set()
         self._leased: dict[Recipient, tuple[int, ...]] = {}
         self._renewed: datetime | None = None
-        self._is_stopping = False
+        self.is_stopping = False
 
     def dispatch(self, shard: int) -> list[Future[int]]:
         """Begin to serve every recipient that is due and not being served; wait for none."""
@@ -105,7 +105,7 @@ class Dispatcher:
 
     def close(self) -> None:
         """Send to its end what is being sent, and give the rest back."""
-        self._is_stopping = True
+        self.is_stopping = True
         self._well.shutdown(wait=True, cancel_futures=True)
         self._failed.shutdown(wait=True, cancel_futures=True)
 
@@ -113,7 +113,7 @@ class Dispatcher:
         """Send what is due until nothing is left or the recipient fails; give the number ended."""
         count = 0
         try:
-            while not self._is_stopping and (leased := self._lease(key)):
+            while not self.is_stopping and (leased := self._lease(key)):
                 ended, is_well = self._send(key, *leased)
                 count += ended
                 if not is_well or len(leased[1]) < BATCH:
@@ -161,7 +161,7 @@ class Dispatcher:
         """Send a batch; after a failure to answer, the others are given back untried."""
         shard, left = key[0], list(batch)
         ended = 0
-        while left and outlet is not None and not self._is_stopping:
+        while left and outlet is not None and not self.is_stopping:
             if ended and (outlet := self._still(key, left)) is None:
                 break
             run = _run(left, outlet.most)

@@ -106,6 +106,9 @@ class Session(Protocol):
     def lock_criteria(self, shard: int, digests: Sequence[int]) -> None:
         """Make writes under equal criteria take turns until this transaction ends."""
 
+    def leave_unflushed(self) -> None:
+        """Do not wait for the disk: what this transaction says may be repeated after a crash."""
+
 
 class Database(Protocol):
     """One of the two engines."""

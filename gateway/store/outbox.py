@@ -185,8 +185,19 @@ class Outbox:
         self._database.write(lambda session: session.connection.execute(statement).rowcount)
 
     def done(self, shard: int, pks: Sequence[int], now: datetime) -> None:
-        """End notices as delivered."""
-        self._set(shard, *pks, status="done", ended_utc=micros(now), last_error=None)
+        """End notices as delivered; should a power failure undo it, they are sent once more."""
+        ended = {"status": "done", "ended_utc": micros(now), "last_error": None}
+        statement = (
+            delivery.update()
+            .where(delivery.c.shard == shard, delivery.c.pk.in_(pks))
+            .values(**ended)
+        )
+
+        def end(session: Session) -> None:
+            session.leave_unflushed()
+            session.connection.execute(statement)
+
+        self._database.write(end)
 
     def fail(self, shard: int, pk: int, next_utc: datetime, error: str) -> None:
         """Keep a notice waiting for its next attempt."""

@@ -150,6 +150,10 @@ class PostgresSession:
         if digests:
             self._raw.execute(_CRITERIA, (shard, sorted(set(digests))))
 
+    def leave_unflushed(self) -> None:
+        """Let the server flush it with the next that waits for the disk."""
+        self._raw.execute(b"SET LOCAL synchronous_commit = off")
+
 
 @lru_cache(maxsize=64)
 def _with_percents(sql: str) -> bytes:

@@ -147,6 +147,9 @@ class SQLiteSession:
         """Let a search in this transaction find the texts; there is one writer at a time."""
         self._write_texts()
 
+    def leave_unflushed(self) -> None:
+        """Ride in the group that is flushed anyway."""
+
     @contextmanager
     def job(self) -> Iterator[None]:
         """Run one of a group's jobs; what it leaves is forgotten when it fails."""

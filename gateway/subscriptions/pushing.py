@@ -13,6 +13,7 @@ NOTICED = frozenset(
         *("referral-received", "referral-answered", "referral-withdrawn", "referral-overdue"),
         *("patient-arrived", "result-available", "discharge"),
         *("down-referral-drafted", "down-referral-signed", "down-referral-declined"),
+        *("referral-task", "referral-task-answered"),
         *("claim-received", "claim-answered", "outbound-referral"),
     }
 )

@@ -154,3 +154,14 @@ def test_a_client_that_may_not_read_the_records_gets_no_events_and_takes_none_fr
     narrow = consortium.client("qs-county", "system/Subscription.rs")
     assert events(narrow, id_)[0]["events"] == 0
     assert events(county, id_)[0]["events"] == 1
+
+
+def test_the_metrics_tell_what_waits_for_each_recipient(county: Browser) -> None:
+    id_ = subscribe(county)
+    for _ in range(2):
+        discharge(county)
+    shown = county.app.test_client().get("/metrics").text
+    labels = f'recipient="Subscription/{id_}",shard="1"'
+    assert f'gateway_deliveries_queued{{{labels},status="waiting"}} 2.0' in shown
+    assert f"gateway_deliveries_failing{{{labels}}} 0.0" in shown
+    assert f"gateway_deliveries_oldest_seconds{{{labels}}}" in shown
