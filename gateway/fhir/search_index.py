@@ -9,7 +9,7 @@ from gateway.fhir.search_paths import Member, Path, SearchExpressionError, Truth
 from gateway.fhir.search_routes import Route, Test, Visit, condition, routes
 from gateway.fhir.search_rows import Maker, Values, maker
 from gateway.fhir.search_text import content_terms, narrative_terms
-from gateway.fhir.search_unions import UNIONS
+from gateway.fhir.search_unions import has_rows
 from gateway.records import IndexRow, Json, Resource
 
 RowKind = Literal[
@@ -97,7 +97,7 @@ class Indexer:
         if index is None:
             index = _TypeIndex()
             for parameter in self.parameters(type_).values():
-                if (type_, parameter.code) in UNIONS:
+                if not has_rows(type_, parameter.code):
                     continue
                 for first_key, extract in _compile(self._definitions, type_, parameter):
                     index.place(first_key, extract)

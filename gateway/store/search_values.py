@@ -20,7 +20,7 @@ from gateway.fhir.search_model import (
     TokenValue,
     Value,
 )
-from gateway.fhir.search_unions import codes_of
+from gateway.fhir.search_unions import codes_of, components_of
 from gateway.fhir.search_values import fold
 from gateway.fhir.systems import UCUM
 from gateway.store.flatten import CANONICAL, IDENTIFIER, TEXT, canonical
@@ -95,8 +95,12 @@ def _any_row(criterion: Criterion) -> list[Asked]:
         return true()
 
     if criterion.kind == "composite":
-        kind = criterion.components[0]
-        return [Asked(_TABLES[kind], _params(criterion, "$1"), any_)]
+        codes = components_of(criterion.types, criterion.code, len(criterion.components))
+        there = [
+            Asked(_TABLES[kind], _params(replace(criterion, code=code)), any_)
+            for kind, code in zip(criterion.components, codes, strict=True)
+        ]
+        return [replace(there[0], together=tuple(there[1:]))]
     if criterion.code in _RUNNING_TEXT:
         return [Asked(text_terms, _text_params(criterion), any_)]
     found = [Asked(_TABLES[criterion.kind], _params(criterion), any_)]
@@ -109,8 +113,9 @@ def _composite(criterion: Criterion, value: Value, now_us: int) -> Asked:
     if not isinstance(value, CompositeValue):
         raise TypeError("a composite criterion holds composite values")
     parts = []
-    for position, (kind, part) in enumerate(zip(criterion.components, value.parts, strict=True), 1):
-        inner = Criterion(criterion.types, f"{criterion.code}${position}", kind, (part,))
+    codes = components_of(criterion.types, criterion.code, len(criterion.components))
+    for code, kind, part in zip(codes, criterion.components, value.parts, strict=True):
+        inner = Criterion(criterion.types, code, kind, (part,))
         parts.append(_asked(inner, part, now_us))
     first = parts[0]
     return Asked(first.table, first.params, first.where, together=tuple(parts[1:]))

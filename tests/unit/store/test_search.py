@@ -162,6 +162,11 @@ def test_observations_are_found_by_value_composite_and_chain(
         ("combo-code-value-quantity=718-7$150", []),
         ("combo-code-value-quantity=8480-6$100", []),
         ("combo-code-value-quantity:missing=false", ["both", "plain"]),
+        ("code-value-quantity=718-7$100", ["both", "plain"]),
+        ("code-value-quantity=718-7$lt100", []),
+        ("code-value-quantity=8480-6$150", []),
+        ("code-value-quantity:missing=true", ["none"]),
+        ("code-value-concept:missing=false", []),
     ],
 )
 def test_a_combined_parameter_finds_what_its_parts_find_and_mixes_no_elements(
