@@ -88,6 +88,8 @@ def _export(settings: Settings, config: Path | None) -> None:
     """Hand the settings on to the server processes, which read them from the environment."""
     if config is not None:
         os.environ["GATEWAY_CONFIG"] = str(config.resolve())
+    # Else the C library keeps up to eight heaps a core for the threads, each with free space.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     for name, value in (
         ("LISTEN", settings.listen),
         ("DATA_DIR", str(settings.data_dir)),

@@ -1,5 +1,6 @@
 """The pinyin of a Chinese name: whole and initials, with the readings a surname may have."""
 
+import os
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import islice, product
@@ -13,6 +14,9 @@ _MOST_READINGS = 16
 @cache
 def _reader() -> Any:
     # Loading the readings takes a tenth of a second: only who stores Chinese names waits for it.
+    # Characters are asked one by one: the readings of phrases would lie idle in 45 MB.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    os.environ.setdefault("PYPINYIN_NO_DICT_COPY", "true")
     import pypinyin
 
     return pypinyin

@@ -26,8 +26,8 @@ _INCREMENTAL = 2
 _FREED_PAGES = 2_000
 _CLOCK = "SELECT txn, ms FROM clock WHERE shard = ?"
 # A process has one writer and sixteen readers, and the kernel keeps the file for all of them.
-_WRITER_CACHE = "PRAGMA cache_size=-65536"
-_READER_CACHE = "PRAGMA cache_size=-2048"
+_WRITER_CACHE = "PRAGMA cache_size=-32768"
+_READER_CACHE = "PRAGMA cache_size=-1024"
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",

@@ -22,6 +22,8 @@ _DELETE_TEXT = "INSERT INTO text_fts (text_fts, rowid, terms) VALUES ('delete', 
 _LAST_AUDIT = "SELECT max(seq) FROM audit WHERE shard = ?"
 _LONGEST_LIST = 30_000
 """SQLite takes 32,766 bound values in one statement."""
+_LARGEST_PART, _SHORT = 512, 64
+"""Rows of one INSERT, and up to which it is made for just their number."""
 
 
 class SQLiteSession:
@@ -121,9 +123,8 @@ class SQLiteSession:
         return nullcontext()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert with one VALUES list."""
-        width = len(table.columns)
-        for part in _parts(rows, width):
+        """Insert with one VALUES list, or with a few whose lengths come again."""
+        for part in _even(rows):
             flat = [value for row in part for value in row]
             self._raw.execute(_insert_sql(table, len(part)), flat)
 
@@ -173,6 +174,18 @@ def _parts(values: Sequence[_T], width: int) -> list[Sequence[_T]]:
     if len(values) <= step:
         return [values] if values else []
     return [values[start : start + step] for start in range(0, len(values), step)]
+
+
+def _even(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut long lists by powers of two: the connection keeps each statement with its megabytes."""
+    at, most = 0, _LARGEST_PART
+    while len(values) - at > _SHORT:
+        while most > len(values) - at:
+            most //= 2
+        yield values[at : at + most]
+        at += most
+    if at < len(values):
+        yield values[at:]
 
 
 def _list(count: int, width: int) -> str:
