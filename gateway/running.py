@@ -36,6 +36,7 @@ from gateway.pipeline import Pipeline
 from gateway.records import Channel, Principal, Visibility
 from gateway.sealing import start_sealer
 from gateway.telemetry import log
+from gateway.trail import message_row, noted
 from gateway.upkeep import Upkeep
 from gateway.wiring import Runtime
 from gateway.worker import Worker, start_thread
@@ -117,7 +118,9 @@ def listening(runtime: Runtime, *, is_joining: bool = False) -> ExitStack:
                 host, port = place.get("host", "127.0.0.1"), int(place["port"])
                 if not is_joining:
                     demand_free(host, port)
-                take = receiver(runtime.pipeline, channel, runtime.clock)
+                take = noted(
+                    runtime.store, channel, receiver(runtime.pipeline, channel, runtime.clock)
+                )
                 listener = MLLPListener(host, port, take, limits=limits, is_shared=True)
                 opening.enter_context(listener)
         return opening.pop_all()
@@ -168,6 +171,8 @@ def taker(pipeline: Pipeline, channel: str) -> Take:
             for one in results
             if one.status == "parked"
         )
+        told = message_row(envelope.channel, "CARRIER", carrier, 422 if refusals else 200)
+        pipeline.store.audit.append(told)
         return Taken(envelope.message_id, status, envelope.is_duplicate, refusals)
 
     return take

@@ -1,11 +1,13 @@
 """Every answer leaves its row in the audit trail first: the one place at the edge.
 
-A WSGI application around all others. What is asked gathers in a ``Trail`` in the request's environ:
-who asks, and through the asker's own ``Visibility`` what is read or written. The row is durable
-before the first octet of the answer goes out; where it cannot be written, nothing is told.
+Over HTTP it is a WSGI application around all others. What is asked gathers in a ``Trail`` in the
+request's environ: who asks, and through the asker's own ``Visibility`` what is read or written. The
+row is durable before the first octet of the answer goes out; where it cannot be written, nothing is
+told. Messages over MLLP are acknowledged in the same way.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -14,7 +16,7 @@ from gateway.access import Purpose
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.outcome import operation_outcome
-from gateway.records import UNNAMED, Audited, Principal, Seen, Visibility
+from gateway.records import UNNAMED, Audited, Channel, Principal, Seen, Visibility
 from gateway.store import Store
 from gateway.telemetry import log
 
@@ -33,6 +35,8 @@ _PUBLIC = frozenset(
 _LONGEST_PATH = 2_000
 _LINKS = "/view/"
 _UNREAD = "\N{REPLACEMENT CHARACTER}"
+_ACKNOWLEDGED = re.compile(rb"[\r\n]MSA.([AC][AER])")
+_REFUSED = frozenset({b"AE", b"AR", b"CE", b"CR"})
 _WORDS = {"intake": "intake", "oauth": "login"}
 """What is asked outside of FHIR, by the first part of its address."""
 
@@ -99,6 +103,35 @@ class Trailed:
             return _unavailable(error, start_response)
         start_response(status, headers)
         return body
+
+
+def noted(
+    store: Store, channel: Channel, take: Callable[[bytes, str], bytes | None]
+) -> Callable[[bytes, str], bytes | None]:
+    """Let each message over MLLP leave its row before it is acknowledged; without one it is not."""
+
+    def receive(raw: bytes, peer: str) -> bytes | None:
+        answer = take(raw, peer)
+        if answer is None:
+            return None
+        code = _ACKNOWLEDGED.search(answer)
+        status = 422 if code is not None and code[1] in _REFUSED else 200
+        try:
+            store.audit.append(message_row(channel, "MLLP", peer, status))
+        except GatewayError as error:
+            LOG.warning("message not audited, not acknowledged", error=error.number)
+            return None
+        return answer
+
+    return receive
+
+
+def message_row(channel: Channel, way: str, peer: str, status: int) -> Audited:
+    """Make the row of a native message that came by another way than HTTP."""
+    path = f"/intake/{channel.id}"
+    return Audited(
+        channel.shard, "", channel.member, way, "intake", path, "", status, peer=peer[:200]
+    )
 
 
 def _row(environ: "WSGIEnvironment", trail: Trail, status: int) -> Audited:

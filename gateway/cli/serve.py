@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import note_listening, settings_of, with_settings
+from gateway.cli.options import note_listening, settings_of, with_plain_settings
 from gateway.running import beside
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
@@ -24,7 +24,7 @@ _SANDBOX = (
 @click.option("--workers", type=click.IntRange(1), help="Server processes 服务进程数")
 @click.option("--threads", type=click.IntRange(1), help="Threads per process 每进程线程数")
 @click.option("--sandbox", is_flag=True, default=None, help="No authentication, loopback only 沙箱")
-@with_settings
+@with_plain_settings
 def serve(
     *,
     listen_: str | None,

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from gateway.cli.options import settings_of, with_settings
+from gateway.cli.options import settings_of, with_plain_settings
 from gateway.running import build_worker
 from gateway.telemetry import configure_logging
 from gateway.wiring import build_runtime
 
 
 @click.command()
-@with_settings
+@with_plain_settings
 def worker(**given: Any) -> None:
     """Send what waits in the outbox until told to stop; several may run at once. 投递进程。"""
     settings = settings_of(**given)

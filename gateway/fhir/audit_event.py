@@ -106,11 +106,13 @@ def _type(access: Audited) -> Resource:
         return {"system": _DICOM, "code": "110114", "display": "User Authentication"}
     if access.word == "intake":
         return {"system": _DICOM, "code": "110107", "display": "Import"}
+    if access.word == "command":
+        return {"system": _DICOM, "code": "110100", "display": "Application Activity"}
     return {"system": _TYPES, "code": "rest", "display": "RESTful Operation"}
 
 
 def _subtype(access: Audited) -> Resource:
-    if access.word in {"login", "intake", "view", "unknown"}:
+    if access.word in {"login", "intake", "view", "command", "unknown"}:
         return {"system": f"{ROOT}/CodeSystem/access", "code": access.word}
     code = "operation" if access.word.startswith("$") else access.word
     subtype = {"system": _INTERACTIONS, "code": code}

@@ -8,14 +8,16 @@ from click.testing import CliRunner
 
 from gateway.cli import gateway
 from gateway.errors import GatewayError
+from gateway.fhir.audit_event import audit_event
 from gateway.fhir.systems import ID_CARD
-from gateway.records import Audited
+from gateway.records import Audited, Channel
 from gateway.store import Wanted
-from gateway.trail import Trailed
+from gateway.trail import Trailed, noted
 from gateway.validation import Validator
 from tests.support.consortium import Browser, Consortium
 
 NUMBER = "420300198802112947"
+CHANNEL = Channel("lis", 1, "qs-county", "hl7v2", ())
 
 
 @pytest.fixture
@@ -220,3 +222,45 @@ def test_the_command_verifies_the_chain_and_reports_to_a_patient(
         gateway, ["audit", "patient", *given, "--id-card"], input=f"{NUMBER}\n"
     )
     assert f"/fhir/{observation}" in by_card.output
+
+
+def test_a_command_leaves_its_row_before_it_runs(consortium: Consortium) -> None:
+    given = ["--data-dir", str(consortium.runtime.settings.data_dir)]
+    ran = CliRunner().invoke(gateway, ["messages", "list", *given, "--channel", "none-such"])
+    assert ran.exit_code == 0, ran.output
+    row = _last(consortium)
+    assert (row.client, row.word, row.path) == ("local", "command", "gateway messages list")
+    assert row.agent
+    assert "channel=none-such" in row.query
+    event = audit_event(row)
+    check = Validator(consortium.runtime.definitions).check
+    assert [one for one in check(event) if one.severity in {"error", "fatal"}] == []
+    unknown = CliRunner().invoke(gateway, ["token", *given, "nobody"])
+    assert unknown.exit_code != 0
+    row = _last(consortium, 0)
+    assert (row.path, row.query) == ("gateway token", "name=nobody")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(b"MSH|^~\\&|\rMSA|AA|1\r", 200), (b"MSH|\rMSA|AE|1\r", 422), (b"", 200)]
+)
+def test_a_message_over_mllp_leaves_its_row_before_it_is_acknowledged(
+    consortium: Consortium, answer: bytes, status: int
+) -> None:
+    store = consortium.runtime.store
+    receive = noted(store, CHANNEL, lambda _raw, _peer: answer)
+    assert receive(b"MSH|", "10.1.2.3") == answer
+    row = _last(consortium)
+    assert (row.method, row.word, row.path) == ("MLLP", "intake", "/intake/lis")
+    assert (row.member, row.peer, row.status) == ("qs-county", "10.1.2.3", status)
+
+
+def test_a_message_that_cannot_be_audited_is_not_acknowledged(
+    consortium: Consortium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_row: Audited) -> None:
+        raise GatewayError("GW-5004")
+
+    monkeypatch.setattr(consortium.runtime.store.audit, "append", fail)
+    receive = noted(consortium.runtime.store, CHANNEL, lambda _raw, _peer: b"MSH|\rMSA|AA|1\r")
+    assert receive(b"MSH|", "10.1.2.3") is None
