@@ -139,16 +139,23 @@ def _message(title: str, program: MappingProgram, raws: list[bytes]) -> None:
     lineage = sum(len(one.lineage) for one in made)
     resources = sum(len(one.contributions) for one in made)
 
-    def all_of_them() -> int:
+    def noted() -> int:
         for envelope in envelopes:
             for _ in _mapped(program, envelope):
                 pass
         return len(envelopes)
 
-    rate = _rate(all_of_them)
+    def written() -> int:
+        return sum(
+            len(one.lineage) + len(one.unread) > 0
+            for envelope in envelopes
+            for one in _mapped(program, envelope)
+        )
+
+    rate, told = _rate(noted), _rate(written)
     print(
         f"  {title:34} {len(raw):8} bytes {resources:4} resources {lineage:5} lineage rows"
-        f" {rate:9.0f} /s {1000 / rate:7.3f} ms"
+        f" {rate:9.0f} /s {1000 / rate:7.3f} ms; written out {told:7.0f} /s {1000 / told:7.3f} ms"
     )
 
 

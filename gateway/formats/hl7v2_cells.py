@@ -21,11 +21,14 @@ class Cell(msgspec.Struct, eq=False, gc=False):
     line: int
     numbers: tuple[int, int, int, int]
     is_read: bool = False
+    known: Place | None = None
 
     @property
     def place(self) -> Place:
         """The path of the part that the text was cut from, and the segment's line."""
-        return Place(path_of(self.name, *self.numbers), self.line)
+        if self.known is None:
+            self.known = Place(path_of(self.name, *self.numbers), self.line)
+        return self.known
 
 
 def cells_of(segment: Segment, numbers: tuple[int, ...]) -> Sequence[Cell]:

@@ -73,6 +73,23 @@ class Cell:
         return Place(self.column, self.line)
 
 
+class Looked:
+    """The text of a cell that a mapping looked at."""
+
+    __slots__ = ("_column", "_line", "is_read", "text")
+
+    def __init__(self, text: str, column: str, line: int) -> None:
+        self.text = text
+        self._column = column
+        self._line = line
+        self.is_read = False
+
+    @property
+    def place(self) -> Place:
+        """The column's name and the line on which the row begins."""
+        return Place(self._column, self._line)
+
+
 class Row:
     """A row, and the first of the rows that make up its record; ``table`` names a child table."""
 
@@ -317,7 +334,9 @@ class RowPaths:
             if not inner:
                 raise PathError("a column name is missing", len(column) + 1)
             return partial(_column_of_rows, inner)
-        return partial(_cell, column)
+        select = partial(_cell, column)
+        select.cells = partial(_looked, column)  # type: ignore[attr-defined]  # a partial takes them
+        return select
 
 
 def _rows(anchor: Node, root: Node) -> Sequence[Node]:  # noqa: ARG001
@@ -338,3 +357,10 @@ def _cell(column: str, anchor: Node, root: Node) -> Sequence[Node]:
     row = anchor if isinstance(anchor, Row) else root
     cell = row.cell(column) if isinstance(row, Row) else None
     return (cell,) if cell else ()
+
+
+def _looked(column: str, anchor: Node, root: Node) -> Sequence[Looked]:
+    row = anchor if isinstance(anchor, Row) else root
+    cell = row.cell(column) if isinstance(row, Row) else None
+    text = cell.text if cell else None
+    return (Looked(text, cell.column, cell.line),) if cell and text is not None else ()

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway.formats.text import normalise
-from gateway.formats.xml import Attribute, Document, Element, Text
+from gateway.formats.xml import Attribute, Document, Text
 from gateway.records import Place
 
 
 class Cell:
     """A text of a document: of an attribute where ``name`` says which, else of an element."""
 
-    __slots__ = ("_document", "_element", "_name", "is_read", "text")
+    __slots__ = ("_document", "_element", "_name", "_place", "is_read", "text")
 
     def __init__(self, text: str, element: Any, name: str, document: Document) -> None:
         self.text = text
@@ -19,19 +19,23 @@ class Cell:
         self._element = element
         self._name = name
         self._document = document
+        self._place: Place | None = None
 
     @property
     def place(self) -> Place:
         """The path of the element or attribute and its line."""
-        if self._name:
-            return Attribute(self._element, self._name, "", self._document).place
-        return Element(self._element, self._document).place
+        if self._place is None:
+            path = self._document.path_of(self._element)
+            if self._name:
+                path = f"{path}/@{self._name.rpartition('}')[2]}"
+            self._place = Place(path, self._element.sourceline)
+        return self._place
 
 
 class Found:
     """A text that an expression found; lxml tells whose it is when it is asked."""
 
-    __slots__ = ("_context", "_document", "_item", "is_read", "text")
+    __slots__ = ("_context", "_document", "_item", "_place", "is_read", "text")
 
     def __init__(self, text: str, item: Any, document: Document, context: Any) -> None:
         self.text = text
@@ -39,13 +43,17 @@ class Found:
         self._item = item
         self._document = document
         self._context = context
+        self._place: Place | None = None
 
     @property
     def place(self) -> Place:
         """The path of the element or attribute that holds the text, and its line."""
-        if isinstance(self._item, Text):
-            return self._item.place
-        return text_node(self._item, self._document, self._context).place
+        if self._place is None:
+            item = self._item
+            is_node = isinstance(item, Text)
+            node = item if is_node else text_node(item, self._document, self._context)
+            self._place = node.place
+        return self._place
 
 
 def cells_of(elements: Iterable[Any], document: Document) -> Sequence[Cell]:

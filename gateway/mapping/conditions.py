@@ -3,6 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.mapping.code import Code, Here
 from gateway.mapping.conversions import compared
@@ -107,20 +108,32 @@ def _compare(word: str, select: Selector, wanted: Node, scope: Scope) -> Test:
         scope.problems.add(wanted.mark, "GW-3012", word=word, expected="[PATH, text]")
         return _never
     if word == "matches":
-        # Stars mark recognised items, so a pattern must be able to ask for a star itself.
-        literal = texts[0].replace("[", "[[]").replace("\\*", "[*]")
-        pattern = re.compile(fnmatch.translate(literal), re.DOTALL)
-        return _test(select, pattern.match)
-    return _test(select, frozenset(texts).__contains__)
+        return _matches(select, texts[0])
+    listed = frozenset(texts)
+    return _test(select, listed.__contains__, "{text} in {wanted}", listed)
 
 
-def _test(select: Selector, holds: Callable[[str], object]) -> Test:
+def _matches(select: Selector, pattern: str) -> Test:
+    """Compile a pattern; a beginning alone is asked for as such."""
+    if re.fullmatch(r"[^*?\[\]\\]+\*", pattern):
+        start = pattern[:-1]
+        return _test(
+            select, lambda text: text.startswith(start), "{text}.startswith({wanted})", start
+        )
+    # Stars mark recognised items, so a pattern must be able to ask for a star itself.
+    literal = pattern.replace("[", "[[]").replace("\\*", "[*]")
+    match = re.compile(fnmatch.translate(literal), re.DOTALL).match
+    return _test(select, match, "{wanted}({text})", match)
+
+
+def _test(select: Selector, holds: Callable[[str], object], form: str, wanted: Any) -> Test:
     def test(code: Code, here: Here) -> str:
         tell, look = code.bind(_holds, "holds"), code.look(select, here)
-        wanted, seen = code.bind(holds, "wanted"), code.fresh("c")
+        seen = code.fresh("c")
         # Most paths have one value, and most values are not the wanted one.
-        other = f"(len({seen}) > 1 or {wanted}({seen}[0].text))"
-        return f"(({seen} := {look}) and {other} and {tell}({seen}, {wanted}))"
+        first = form.format(text=f"{seen}[0].text", wanted=code.bind(wanted, "wanted"))
+        other = f"(len({seen}) > 1 or {first})"
+        return f"(({seen} := {look}) and {other} and {tell}({seen}, {code.bind(holds, 'holds')}))"
 
     return test
 

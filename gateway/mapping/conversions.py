@@ -234,14 +234,21 @@ def quantity(text: str) -> dict[str, Any] | None:
 
 def reference_range(text: str) -> dict[str, Any]:
     """Read a reference range: ``9-50``, ``≤23.0``; whatever it says stays as text."""
+    made: dict[str, Any] = {name: {"value": value} for name, value in _limits(text)}
+    made["text"] = text
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _limits(text: str) -> tuple[tuple[str, Decimal], ...]:
+    """Read the limits of a reference range: the same stand in message after message."""
     between = _BETWEEN.match(text)
     if between:
-        low, high = Decimal(between[1]), Decimal(between[2])
-        return {"low": {"value": low}, "high": {"value": high}, "text": text}
+        return ("low", Decimal(between[1])), ("high", Decimal(between[2]))
     found = compared(text)
     if found and found[0] in ("<=", ">=") and not found[2]:
-        return {"high" if found[0] == "<=" else "low": {"value": found[1]}, "text": text}
-    return {"text": text}
+        return (("high" if found[0] == "<=" else "low", found[1]),)
+    return ()
 
 
 def narrative(text: str) -> dict[str, str]:
