@@ -3,8 +3,10 @@
 However long the file, no more than one batch of records is held.
 """
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -34,9 +36,28 @@ def of_file(programs: Sequence[MappingProgram], path: Path) -> Iterator[Batch]:
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not is_watched) as bar:
         lines = raw.count(b"\n") if programs[0].format == "rows" else None
         task = bar.add_task(path.name, total=lines)
-        for batch, count in _batches(programs, raw):
-            bar.update(task, completed=count)
-            yield batch
+        with _collecting_between_batches():
+            for batch, count in _batches(programs, raw):
+                bar.update(task, completed=count)
+                yield batch
+                gc.collect()
+
+
+@contextmanager
+def _collecting_between_batches() -> Iterator[None]:
+    """Put off the collector: nothing of a growing batch is garbage, and looking is two thirds.
+
+    What is there before is left out of the collections between the batches.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
 
 
 def _batches(programs: Sequence[MappingProgram], raw: bytes) -> Iterator[tuple[Batch, int]]:
