@@ -68,14 +68,20 @@ class Workbook:
 
     def lines(self, sheet: str | None) -> Iterator[Line]:
         """Yield the rows of a sheet (the first one unless named); raise GW-2505 for no such."""
+        if not self._book.sheetnames:
+            raise GatewayError("GW-2508", where=Place("", 1))
         name = sheet or self._book.sheetnames[0]
         if name not in self._book.sheetnames:
             raise GatewayError("GW-2505", where=Place(name), column=name, option="sheet")
         return self._lines(self._book[name])
 
     def _lines(self, sheet: Any) -> Iterator[Line]:
-        sheet.reset_dimensions()
-        rows = enumerate(sheet.iter_rows(), 1)
+        try:
+            sheet.reset_dimensions()
+            rows = enumerate(sheet.iter_rows(), 1)
+        except _FAULTS as err:
+            # A sheet that holds a chart has no rows.
+            raise GatewayError("GW-2508", where=Place(str(sheet.title), 1)) from err
         heads = _Heads(self._layout)
         merges, unsaved = Merges([]), frozenset[int]()
         number = 0

@@ -181,6 +181,22 @@ def test_a_workbook_that_unpacks_to_a_hundred_times_its_size_is_refused_unread()
     assert len(read(packed(parts | {"xl/media/image1.bmp": b"0" * 10_000_000}), "rows")) == 1
 
 
+def test_a_workbook_without_a_sheet_of_rows_is_refused() -> None:
+    with zipfile.ZipFile(io.BytesIO(book(["NO"], ["1"]))) as archive:
+        parts = {one: archive.read(one) for one in archive.namelist()}
+    whole = parts["xl/workbook.xml"]
+    start, end = whole.index(b"<sheets>"), whole.index(b"</sheets>")
+    without = whole[:start] + b"<sheets>" + whole[end:]
+    chart = openpyxl.Workbook()
+    chart.create_chartsheet("图", 0)
+    stream = io.BytesIO()
+    chart.save(stream)
+    for raw in (packed(parts | {"xl/workbook.xml": without}), stream.getvalue()):
+        with pytest.raises(GatewayError) as caught:
+            read(raw, "rows")
+        assert caught.value.number == "GW-2508"
+
+
 def test_a_formula_that_came_to_an_empty_text_is_an_empty_cell() -> None:
     raw = book(["NO", "X"], ["1", '=""'])
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
