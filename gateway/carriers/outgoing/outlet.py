@@ -87,9 +87,13 @@ class PushOutlet:
         type_, _, id_ = one.focus.partition("/")
         pairs = [("_id", id_), *push.record]
         page = self.store.search(sight, self.store.query(one.shard, (type_,), pairs))
-        if not page.matches:
-            raise _GoneError
-        found = [codec.decode_stored(stored.body) for stored in (*page.matches, *page.included)]
+        entries = (*page.matches, *page.included)
+        if not page.matches:  # What a search does not find is gone only if a read says so, too.
+            focus = self.store.read(sight, type_, id_)
+            if focus is None or focus.is_deleted:
+                raise _GoneError
+            entries = (focus,)
+        found = [codec.decode_stored(stored.body) for stored in entries]
         return {
             "resourceType": "Bundle",
             "type": "collection",

@@ -14,7 +14,7 @@ from gateway.delivery import verify
 from gateway.delivery.signing import HEADER
 from gateway.errors import GatewayError
 from gateway.formats import soap
-from gateway.records import Channel, Json
+from gateway.records import Change, Channel, Commit, Json
 from gateway.store import Wanted
 from gateway.subscriptions import NOTICED, TOPICS
 from tests.support.peer import Peer, serve
@@ -225,6 +225,16 @@ def test_what_stands_beside_the_focus_is_read_with_the_members_own_rights(
     site.drain()
     (laid,) = tmp_path.glob("*.csv")
     assert "s1" not in laid.read_text()
+
+
+def test_a_record_that_was_deleted_meanwhile_is_not_told(make: Make, tmp_path: Path) -> None:
+    site = make(ROWS, folder={"path": str(tmp_path)})
+    key = site.answer()
+    gone = Change("Task", "t1", None, (), "qs-county", None, 4, (MEMBER,), is_deletion=True)
+    site.store.commit(Commit(1, (gone,)))
+    site.drain()
+    assert site.of(key).status == "done"
+    assert list(tmp_path.glob("*.csv")) == []
 
 
 def test_what_is_read_for_a_record_is_audited_once(make: Make, tmp_path: Path) -> None:
