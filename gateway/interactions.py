@@ -308,7 +308,8 @@ class _Planner:
             None if content is None else self._resolved(request, content | {"id": id_}, names)
         )
         is_same = bool(previous and resource and same_content(previous, resource))
-        if current is not None and is_same:
+        if current is not None:
+            # It stands when nothing is written: also when a reaction takes all of the change back.
             self.standing[target] = replace(current, is_created=False, is_changed=False)
         owner = current.owner if current else self.principal.member
         return Draft(

@@ -38,6 +38,7 @@ from gateway.records import (
     Visibility,
 )
 from gateway.recovery import Recovery
+from gateway.referral import check_deletions
 from gateway.routing import of_member
 from gateway.search_definitions import demand_answerable
 from gateway.stages import Stage, only, parse
@@ -369,7 +370,10 @@ class Pipeline:
 
     def _plan(self, principal: Principal, requests: Sequence[Request]) -> interactions.Plan:
         reading = self.store.reading(principal.visibility.shard)
-        return interactions.plan(self.store, self._matches, reading.member_of, principal, requests)
+        plan = interactions.plan(self.store, self._matches, reading.member_of, principal, requests)
+        if not principal.visibility.sees_all:
+            check_deletions(draft.previous for draft in plan.drafts if draft.resource is None)
+        return plan
 
     def _matches(
         self, visibility: Visibility, type_: str, pairs: Sequence[tuple[str, str]]

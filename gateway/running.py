@@ -18,6 +18,7 @@ from gateway.carriers.state import State
 from gateway.carriers.taking import Refusal, Take, Taken
 from gateway.carriers.view import View
 from gateway.carriers.view_options import view_options
+from gateway.deadlines import Deadlines
 from gateway.delivery import (
     AddressGuard,
     Backoff,
@@ -81,7 +82,7 @@ def build_worker(runtime: Runtime) -> Worker:
         now=now,
         recover=runtime.pipeline.recover,
         maintain=Upkeep(store, settings, now),
-        chores=(activation,),
+        chores=(activation, Deadlines(store, amend, now)),
     )
 
 

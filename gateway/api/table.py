@@ -30,6 +30,7 @@ from gateway.api.patch import conditional_patch, patch
 from gateway.api.read import read
 from gateway.api.redirect import redirect
 from gateway.api.referral_records import standardized_referrals
+from gateway.api.referral_register import referral_register
 from gateway.api.reindex import reindex, reindex_all, reindex_status
 from gateway.api.reject import reject
 from gateway.api.search_compartment import search_compartment
@@ -138,6 +139,7 @@ TABLE: tuple[Route, ...] = (
         )
         for method in METHODS_OF_OPERATIONS
     ),
+    *_read_only("$referral-register", "ServiceRequest", referral_register, is_of_instance=False),
     *_read_only("$document", "Composition", document),
     Route(
         "$break-glass",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("gateway.cli.token:token", "Print a bearer token for a client."),
     "messages": ("gateway.cli.messages:messages", "Received messages: list, show, replay."),
     "deliveries": ("gateway.cli.deliveries:deliveries", "Outgoing notices: list, show, replay."),
+    "referrals": ("gateway.cli.referrals:referrals", "Referrals: registers, one way's page."),
     "audit": ("gateway.cli.audit:audit", "The audit trail: verify, list, one patient's report."),
     "load": ("gateway.cli.load:load", "Load resources from files."),
     "upgrade": ("gateway.cli.upgrade:upgrade", "Bring the database to this program's schema."),

@@ -19,4 +19,16 @@ ADDITIONS: tuple[Resource, ...] = (
         "type": "string",
         "expression": " | ".join(f"{type_}.name" for type_ in _NAMED),
     },
+    {
+        "resourceType": "SearchParameter",
+        "id": "task-due",
+        "url": f"{ROOT}/SearchParameter/task-due",
+        "name": "TaskDue",
+        "status": "active",
+        "description": "Until when the next step of a task is due",
+        "code": "due",
+        "base": ["Task"],
+        "type": "date",
+        "expression": "Task.restriction.period.end",
+    },
 )

@@ -72,6 +72,16 @@ def check_nature(event: Event) -> None:
         raise GatewayError("GW-6204", element="category", expression="ServiceRequest.category")
 
 
+def check_deletions(resources: Iterable[Resource | None]) -> None:
+    """Refuse that a referral or task that was sent vanishes; raise GW-6208.
+
+    Whoever wrote one by mistake annuls it (entered-in-error): the trail stays.
+    """
+    for one in resources:
+        if one and concerns_referral(one) and one["status"] not in {"draft", "entered-in-error"}:
+            raise GatewayError("GW-6208", expression=f"{one['resourceType']}.status")
+
+
 def check_task(event: Event, reading: Reading, actor: str) -> Step | None:
     """Refuse a referral task that goes no legal way; give the step, None where it stays.
 

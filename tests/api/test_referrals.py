@@ -188,3 +188,18 @@ def test_the_reason_why_nobody_is_sent_back_takes_the_drafts_place(
     act(county, draft, "complete", reason="no-aftercare")
     found = county.get(f"/ServiceRequest?based-on={draft[1:]}").get_json()
     assert "entry" not in found
+
+
+def test_what_was_sent_is_not_deleted_but_a_draft_is(
+    township: Browser, county: Browser, draft: str
+) -> None:
+    sent = act(township, draft, "send")
+    outcome(county.ask("DELETE", f"/Task/{sent['id']}"), 422, "GW-6208")
+    outcome(township.ask("DELETE", draft), 422, "GW-6208")
+
+
+def test_who_only_drops_the_trail_changes_nothing(township: Browser, draft: str) -> None:
+    sent = act(township, draft, "send")
+    bare = {key: value for key, value in sent.items() if key not in {"note", "restriction"}}
+    answer = township.put(f"/Task/{sent['id']}", bare)
+    assert (answer.status_code, answer.get_json()) == (200, sent)

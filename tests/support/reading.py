@@ -31,6 +31,7 @@ PARAMETERS = {
     "encounter": "encounter",
     "context": "context",
     "request": "request",
+    "code": "code",
 }
 SUBJECTS = ("subject", "patient", "for", "beneficiary")
 

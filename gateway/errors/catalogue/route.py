@@ -1,4 +1,4 @@
-"""Errors GW-6xxx: delivery (61xx) and what the domain refuses or remarks (62xx)."""
+"""Errors GW-6xxx: delivery (61xx), settlement, oversight (62xx) and subscriptions (63xx)."""
 
 from gateway.errors.kinds import Entry, Kind
 
@@ -120,105 +120,6 @@ NATIVE = (
     ),
 )
 
-REFERRAL = (
-    Entry(
-        "GW-6201",
-        Kind.INVALID,
-        "{resource} 的状态不能由 {previous} 变为 {status}。现在可以：{allowed_zh}。",
-        "{resource} cannot change from {previous} to {status}. Allowed now: {allowed_en}.",
-        "请先读取当前状态，再按转诊流程提交下一步。",
-        "Read the current status, then send the next step of the referral.",
-        issue_code="business-rule",
-    ),
-    Entry(
-        "GW-6202",
-        Kind.FORBIDDEN,
-        "把 {resource} 变为 {status} 的只能是{side_zh}。现在可以：{allowed_zh}。",
-        "Only {side_en} may change {resource} to {status}. Allowed now: {allowed_en}.",
-        "请由该机构的系统提交；requester 为转出方，owner 为接收方。",
-        "Have that organisation's system send it; requester is the sender, owner the receiver.",
-    ),
-    Entry(
-        "GW-6203",
-        Kind.INVALID,
-        "拒绝转诊必须说明原因（statusReason）。",
-        "A rejected referral must state its reason (statusReason).",
-        "请填写 Task.statusReason 后重新提交。",
-        "Fill in Task.statusReason and send it again.",
-        issue_code="required",
-    ),
-    Entry(
-        "GW-6204",
-        Kind.INVALID,
-        "转诊单或转诊任务发出后不能更改 {element}。",
-        "{element} of a referral or its task cannot change once it was sent.",
-        "改转请撤回或拒绝本任务，再为新的接收方建立任务。",
-        "To redirect, withdraw or reject this task and make a new one for the other receiver.",
-        issue_code="business-rule",
-    ),
-    Entry(
-        "GW-6205",
-        Kind.INVALID,
-        "转诊不能发给转出机构自己。",
-        "A referral cannot go to the organisation that sends it.",
-        "请核对接收机构；院内转科不是转诊。",
-        "Check the receiving organisation; a transfer within the hospital is no referral.",
-        issue_code="business-rule",
-    ),
-    Entry(
-        "GW-6206",
-        Kind.INVALID,
-        "原因代码 {code} 不属于这一步；可用：{known}。",
-        "The reason {code} is none of this step; there are {known}.",
-        "请从所列代码中选择，或只写文字。",
-        "Choose one of these codes, or give the reason as text only.",
-        issue_code="code-invalid",
-    ),
-    Entry(
-        "GW-6240",
-        Kind.INVALID,
-        "转诊规则文件有误：{problem}。",
-        "The referral policy file is wrong: {problem}.",
-        "请对照 profiles/policies/referral.yaml 更正。",
-        "Correct it after the model of profiles/policies/referral.yaml.",
-    ),
-    Entry(
-        "GW-6207",
-        Kind.INVALID,
-        "该单据没有可办理的 {kind}。",
-        "There is no {kind} here to act on.",
-        "请核对转诊单编号；尚未发出的转诊单请先由转出方调用 $send。",
-        "Check the number of the slip; have the sender call $send where it was not sent yet.",
-        issue_code="business-rule",
-    ),
-    Entry(
-        "GW-6210",
-        Kind.CONFLICT,
-        "该患者有 {count} 份已接收而未结束的转诊，就诊未自动关联。",
-        "The person has {count} accepted open referrals; the encounter was not linked by itself.",
-        "请在就诊记录中写明转诊单号。",
-        "State the referral's number in the encounter.",
-        issue_code="multiple-matches",
-    ),
-    Entry(
-        "GW-6211",
-        Kind.NOT_FOUND,
-        "就诊记录所写的转诊单号在本机构已接收的转诊中找不到，就诊未关联。",
-        "The referral number in the encounter names no open referral to this hospital; not linked.",
-        "请核对转诊单号。",
-        "Check the referral number.",
-    ),
-    Entry(
-        "GW-6212",
-        Kind.UNSUPPORTED,
-        "接收方不是本联盟成员，网关无法通知它。",
-        "The receiver is no member of this consortium; the gateway cannot notify it.",
-        "请由转出方另行联系，并代为登记其答复。",
-        "Contact it otherwise; the sender records its answer.",
-        issue_code="informational",
-    ),
-)
-
 SETTLEMENT = (
     Entry(
         "GW-6220",
@@ -322,7 +223,6 @@ ENTRIES: tuple[Entry, ...] = (
     *DELIVERY,
     *NATIVE,
     *SUBSCRIPTIONS,
-    *REFERRAL,
     *SETTLEMENT,
     *OVERSIGHT,
 )

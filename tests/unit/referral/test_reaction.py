@@ -30,6 +30,11 @@ def fulfil(play: Play, id_: str = "task-1") -> Resource:
     return found
 
 
+def linking(play: Play) -> list[str]:
+    """What was remarked, the gates excepted."""
+    return [one.number for one in play.issues if not one.number.startswith("GW-624")]
+
+
 def signing(play: Play) -> Resource:
     token = f"{REFERRAL_TASK}|sign-down-referral"
     (found,) = [
@@ -144,7 +149,7 @@ def test_of_two_accepted_referrals_none_is_guessed_but_the_number_decides(accept
     accepted.write("qs-township", referral("up-2"), task("task-2", "up-2"))
     accepted.write("qs-county", task("task-2", "up-2", status="accepted"))
     accepted.write("qs-county", stay())
-    assert [one.number for one in accepted.issues] == ["GW-6210"]
+    assert linking(accepted) == ["GW-6210"]
     assert fulfil(accepted)["status"] == "accepted"
     number = {"type": "ServiceRequest", "identifier": {"value": "ZZ-up-2"}}
     accepted.write("qs-county", stay(basedOn=[number]))
@@ -155,7 +160,7 @@ def test_of_two_accepted_referrals_none_is_guessed_but_the_number_decides(accept
 def test_an_unknown_referral_number_links_nothing_and_is_remarked(accepted: Play) -> None:
     number = {"type": "ServiceRequest", "identifier": {"value": "ZZ-unknown"}}
     accepted.write("qs-county", stay(basedOn=[number]))
-    assert [one.number for one in accepted.issues] == ["GW-6211"]
+    assert linking(accepted) == ["GW-6211"]
     assert fulfil(accepted)["status"] == "accepted"
 
 
