@@ -6,7 +6,7 @@ python -m benchmarks.run [storage] [search] [mapping] [start] …
 import importlib
 import sys
 
-EVERY = ("storage", "reading", "search", "mapping", "start", "validation", "delivery")
+EVERY = ("storage", "reading", "search", "mapping", "start", "validation", "delivery", "referrals")
 
 
 def main(names: list[str]) -> None:

@@ -14,6 +14,7 @@ from gateway.referral import (
     discharge,
     duties,
     gates,
+    home,
     sending,
     summary,
     trail,
@@ -53,11 +54,14 @@ def react(
                 _order_changed(turn, policies)
             case "Task" if kind := kind_of(event.resource):
                 _task_changed(turn, kind, policies)
+            case "Communication":
+                home.feedback_given(turn)
     summary.refresh(events, reading, context, answer)
     for event in _encounters(events, reading, context.member):
         turn = Turn(event, reading, context, answer)
         if not arrival.link(turn):
             discharge.close_stay(turn)
+        home.discharged(turn)
     return answer.reaction()
 
 
