@@ -1,9 +1,17 @@
 """What hangs on a referral's task: slot, bed and review, taking over at home, and the end."""
 
 from gateway.fhir.building import build
-from gateway.fhir.systems import REFERRAL_TASK, ROOT
+from gateway.fhir.systems import REFERRAL_TASK, ROOT, TERMINOLOGY
 from gateway.fhir.times import format_instant
-from gateway.reactions import Turn, direction, literal, member_named, name
+from gateway.reactions import (
+    Turn,
+    codes,
+    direction,
+    literal,
+    member_named,
+    name,
+    organization_of,
+)
 from gateway.records import BusinessKey, Resource
 from gateway.referral.state import fulfilments, kind_of
 from gateway.referral.table import BED, FOLLOW, FULFIL, KINDS, REVIEW, SLOT, final_states
@@ -94,10 +102,16 @@ def _make_ready(task: Resource, turn: Turn) -> None:
 
 
 def approved(order: Resource, turn: Turn) -> bool:
-    """Say whether the insurer has reviewed and approved the order."""
+    """Say whether an insurer has reviewed and approved the order; nobody else's word counts."""
     return any(
-        kind_of(one) == REVIEW
-        and one["status"] == "accepted"
-        and turn.context.member != member_named(one.get("owner"), turn.reading, one)
+        kind_of(one) == REVIEW and one["status"] == "accepted" and _is_insurer(one, turn)
         for one in turn.reading.find("Task", focus=name(order))
     )
+
+
+def _is_insurer(review: Resource, turn: Turn) -> bool:
+    """Say whether the directory knows the task's owner as an insurer or a government office."""
+    id_ = organization_of(review.get("owner"), turn.reading, review)
+    entry = turn.reading.read("Organization", id_) if id_ else None
+    kinds = codes((entry or {}).get("type"), f"{TERMINOLOGY}/organization-type")
+    return bool(kinds & {"ins", "pay", "govt"})

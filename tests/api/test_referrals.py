@@ -203,3 +203,45 @@ def test_who_only_drops_the_trail_changes_nothing(township: Browser, draft: str)
     bare = {key: value for key, value in sent.items() if key not in {"note", "restriction"}}
     answer = township.put(f"/Task/{sent['id']}", bare)
     assert (answer.status_code, answer.get_json()) == (200, sent)
+
+
+def test_a_consent_given_with_the_sending_is_stored_and_named_by_the_slip(
+    township: Browser, draft: str
+) -> None:
+    subject = township.get(draft).get_json()["subject"]
+    consent = {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "treatment"),
+        "category": [{"text": "转诊知情同意"}],
+        "patient": subject,
+        "dateTime": "2026-11-02",
+        "performer": [subject],
+        "policyRule": {"text": "转诊知情同意书"},
+        "provision": {
+            "type": "permit",
+            "actor": [{"role": {"text": "接收机构"}, "reference": organization("qs-county")}],
+        },
+    }
+    sent = act(township, draft, "send", consent=consent)
+    assert sent["status"] == "requested"
+    [named] = township.get(draft).get_json()["supportingInfo"]
+    assert township.get(f"/{named['reference']}").get_json()["performer"] == [subject]
+
+
+def test_a_refusal_given_with_the_sending_stops_it_and_writes_nothing(
+    township: Browser, draft: str
+) -> None:
+    subject = township.get(draft).get_json()["subject"]
+    refusal = {
+        "resourceType": "Consent",
+        "status": "rejected",
+        "scope": concept("http://terminology.hl7.org/CodeSystem/consentscope", "treatment"),
+        "category": [{"text": "转诊知情同意"}],
+        "patient": subject,
+        "policyRule": {"text": "转诊知情同意书"},
+    }
+    refused = township.post(f"{draft}/$send", parameters(consent=refusal))
+    assert refused.status_code == 422
+    assert "GW-6242" in refused.get_data(as_text=True)
+    assert township.get(draft).get_json()["status"] == "draft"

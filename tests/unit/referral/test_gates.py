@@ -7,10 +7,12 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.fhir.systems import LOINC, REFERRAL_TASK, TERMINOLOGY
-from gateway.records import Resource
+from gateway.reactions import Answer, Turn
+from gateway.records import Event, MapContext, Resource
 from gateway.referral import Policies, Policy, reactor
+from gateway.referral.children import approved
 from gateway.referral.table import CORRECT, FILE, REVIEW
-from tests.support.reading import Play
+from tests.support.reading import NOW, Play
 from tests.support.referral_records import composition, concept, consortium, ref, referral, task
 
 STRICT = Policy(consent="strict", completeness="strict", alternative="strict")
@@ -57,6 +59,14 @@ def told(play: Play) -> list[str]:
 
 def duties(play: Play, kind: str) -> list[Resource]:
     return play.reading.find("Task", code=f"{REFERRAL_TASK}|{kind}")
+
+
+def is_approved(play: Play, order: str) -> bool:
+    found = play.reading.read("ServiceRequest", order)
+    assert found is not None
+    event = Event(found, found, "qs-township", None, NOW)
+    context = MapContext("qs-township", None, NOW, lambda key: key.value)
+    return approved(found, Turn(event, play.reading, context, Answer()))
 
 
 def refused(play: Play, *resources: Resource) -> list[str]:
@@ -137,8 +147,15 @@ def test_an_outbound_referral_nobody_reviewed_is_entered_as_a_violation(play: Pl
         code=concept(REFERRAL_TASK, REVIEW),
         owner=ref("Organization/org-insurer"),
     )
-    play.write("qs-township", review)
+    colleague = review | {"id": "review-2", "owner": ref("Organization/org-city")}
+    play.write("qs-township", review, colleague)
+    play.write("lj-city", colleague | {"status": "accepted"})
+    insurer = play.reading.resources["Organization/org-insurer"]
+    kind = concept(f"{TERMINOLOGY}/organization-type", "ins")
+    play.reading.put("qs-insurer", insurer | {"type": [kind]})
+    assert not is_approved(play, "out-2")
     play.write("qs-insurer", review | {"status": "accepted"})
+    assert is_approved(play, "out-2")
     play.write("qs-township", out("out-2"))
     assert len(duties(play, CORRECT)) == 1
 
