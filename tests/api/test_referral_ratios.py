@@ -17,7 +17,7 @@ from gateway.fhir.systems import (
 )
 from gateway.interactions import Request
 from gateway.oversight import count, down_up_report, gather
-from gateway.records import Principal
+from gateway.records import Principal, Reading
 from gateway.referral.table import FULFIL
 from gateway.referral.terms import OUTPUT
 from tests.api.test_deadlines import register
@@ -108,12 +108,8 @@ def late(consortium: Consortium, days: int) -> None:
     Deadlines(runtime.store, amend, lambda: now).round(1)
 
 
-@pytest.mark.parametrize(
-    ("up", "down", "printed"), [(45, 5, "11.11"), (61, 13, "21.31"), (59, 16, "27.12")]
-)
-def test_published_ratios_come_out_of_referrals_that_were_played(
-    consortium: Consortium, township: Browser, county: Browser, up: int, down: int, printed: str
-) -> None:
+def played(township: Browser, county: Browser, up: int) -> list[str]:
+    """Refer as many patients, and let each stay end; give the orders."""
     subject = f"Patient/{township.post('/Patient', patient()).get_json()['id']}"
     orders: list[str] = []
     for start in range(0, up, AT_ONCE):
@@ -126,17 +122,32 @@ def test_published_ratios_come_out_of_referrals_that_were_played(
         part = orders[start : start + AT_ONCE]
         stays = [stay(own, one, ENDINGS.get(start + index)) for index, one in enumerate(part)]
         made(county, transaction(*stays), "Encounter")
-    reading = consortium.runtime.store.reading(1)
-    drafts = [
-        found[0]["id"] for one in orders if (found := reading.find("ServiceRequest", based_on=one))
-    ]
-    reasons = Counter(
+    return orders
+
+
+def reasons_of(orders: list[str], reading: Reading) -> Counter[str]:
+    """Count why nobody was sent back."""
+    return Counter(
         said["valueCodeableConcept"]["coding"][0]["code"]
         for one in orders
         for task in reading.find("Task", focus=one)
         for said in task.get("output", ())
         if said["type"]["coding"][0] == {"system": OUTPUT, "code": "no-down-referral"}
     )
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "printed"), [(45, 5, "11.11"), (61, 13, "21.31"), (59, 16, "27.12")]
+)
+def test_published_ratios_come_out_of_referrals_that_were_played(
+    consortium: Consortium, township: Browser, county: Browser, up: int, down: int, printed: str
+) -> None:
+    orders = played(township, county, up)
+    reading = consortium.runtime.store.reading(1)
+    drafts = [
+        found[0]["id"] for one in orders if (found := reading.find("ServiceRequest", based_on=one))
+    ]
+    reasons = reasons_of(orders, reading)
     assert reasons == Counter(REASONS[one] for one in ENDINGS.values())
     assert len(drafts) + sum(reasons.values()) == up
     for id_ in drafts[:down]:
