@@ -127,7 +127,8 @@ def send(database: str, folder: str) -> None:
 
     guard = AddressGuard([ipaddress.ip_network("127.0.0.0/8")])
     sender = Sender(guard, "https://gateway.test/fhir", now)
-    outlets = Outlets(store, sender, b"s", Access(b"s", store.registry, now).viewer, now)
+    viewer = Access(b"s", store.registry, store.credentials, now).viewer
+    outlets = Outlets(store, sender, b"s", viewer, now)
     dispatcher = Dispatcher(store.outbox, outlets, Backoff(Random(1).random), now)
     worker = Worker(store, dispatcher, now=now, recover=lambda: 0, maintain=lambda: None)
     print("ready", flush=True)

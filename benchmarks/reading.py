@@ -31,7 +31,7 @@ def prepare(folder: Path) -> tuple[list[str], str, bytes]:
     """Store patients; give their paths, a token, and the body of one."""
     with runtime(folder, "") as built:
         built.store.registry.add_client(
-            Client("bench", "bench", "", MEMBERS[0], (1,), ("system/*.cruds",), is_active=True)
+            Client("bench", "bench", MEMBERS[0], (1,), ("system/*.cruds",), is_active=True)
         )
         made = Bundles(3, f"Organization/org-{MEMBERS[0]}", f"Organization/org-{MEMBERS[1]}")
         requests = [

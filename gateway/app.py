@@ -11,13 +11,14 @@ from multiprocessing.util import Finalize
 
 from flask import Flask, Response, request
 
+from gateway.api import introspect, revoke, token  # noqa: F401 - their routes are on OAUTH.
 from gateway.api.direct import DirectReads
 from gateway.api.failures import register
 from gateway.api.health import HEALTH
+from gateway.api.oauth import OAUTH
 from gateway.api.openapi import openapi
 from gateway.api.routes import fhir
 from gateway.api.smart_configuration import smart_configuration
-from gateway.api.token import OAUTH
 from gateway.console.pages import CONSOLE
 from gateway.edge import EXTENSION, Services
 from gateway.errors import GatewayError

@@ -215,7 +215,7 @@ class _Planner:
         self.store, self.matches, self.member_of = store, matches, member_of
         self.principal = principal
         self.visibility = principal.visibility
-        self.everything = replace(principal.visibility, sees_all=True)
+        self.everything = replace(principal.visibility, sees_all=True, types=None, narrowed=())
         self.resolver = Resolver(store, principal.visibility.shard, principal.member)
         self.invented: set[str] = set()
         self.standing: dict[str, Stored] = {}

@@ -30,6 +30,7 @@ class Upkeep:
         for shard in self.store.registry.shards():
             self.store.purge(shard)
             pruned += self.prune(shard)
+        self.store.credentials.forget(self.now())
         count = sum(one.messages for one in pruned)
         if count:
             LOG.info("messages pruned", messages=count, freed=self.store.reclaim())

@@ -11,6 +11,7 @@ from time import monotonic
 
 from gateway import oversight, referral, settlement, sharing, subscriptions
 from gateway.access import Access
+from gateway.delivery import AddressGuard, fetch
 from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.conformance import Conformance
@@ -145,7 +146,9 @@ def _access(
     return Access(
         secret,
         store.registry,
+        store.credentials,
         clock,
+        fetch=partial(fetch, AddressGuard.from_setting(settings.allowed_networks)),
         lifetime_s=settings.token_lifetime_s,
         sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
     )

@@ -1,5 +1,6 @@
 """Who may do what: clients, tokens, scopes, access classes, and the policy that joins them."""
 
+from gateway.access.assertions import TYPE as ASSERTION_TYPE
 from gateway.access.authority import SANDBOX_MEMBER, Access, Registry, basic_credentials
 from gateway.access.classes import (
     CLINICAL,
@@ -13,8 +14,10 @@ from gateway.access.classes import (
     is_sensitive,
     organizations_named,
 )
+from gateway.access.clients import ClientRow
 from gateway.access.consent import Decision, Rule, decide, rules
 from gateway.access.credentials import new_secret
+from gateway.access.keys import ALGORITHMS, public_text, read_keys
 from gateway.access.links import Link, Seal
 from gateway.access.policy import (
     ROLES,
@@ -32,6 +35,8 @@ from gateway.access.policy import (
 from gateway.access.scopes import LETTERS, Scope, granted, parse_scopes
 
 __all__ = [
+    "ALGORITHMS",
+    "ASSERTION_TYPE",
     "CLINICAL",
     "DIRECTORY",
     "FINANCE",
@@ -42,6 +47,7 @@ __all__ = [
     "ROLES",
     "SANDBOX_MEMBER",
     "Access",
+    "ClientRow",
     "Decision",
     "Link",
     "Purpose",
@@ -65,7 +71,9 @@ __all__ = [
     "new_secret",
     "organizations_named",
     "parse_scopes",
+    "public_text",
     "purpose_of",
+    "read_keys",
     "rules",
     "visibility",
 ]

@@ -3,43 +3,20 @@
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.access import policy
-from gateway.access.credentials import matches
+from gateway.access.clients import ClientRow, Clients, Credentials
+from gateway.access.keys import Fetch, KeySets
 from gateway.access.links import Link, LinkSigner, Seal
 from gateway.access.scopes import granted, parse_scopes
-from gateway.access.tokens import Grant, TokenSigner
+from gateway.access.tokens import ISSUER, Grant, TokenSigner
 from gateway.errors import GatewayError
 from gateway.records import Principal, Visibility
 
 SANDBOX_MEMBER = "sandbox"
 _SANDBOX_SCOPES = "system/*.cruds intake/*"
-
-
-class ClientRow(Protocol):
-    """A registered client as the registry gives it."""
-
-    @property
-    def shards(self) -> tuple[int, ...]:
-        """The consortia that its member takes part in; the first is the one it means."""
-
-    @property
-    def member(self) -> str:
-        """The member it acts for."""
-
-    @property
-    def secret_hash(self) -> str:
-        """Argon2id hash of its secret."""
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """What it was registered for."""
-
-    @property
-    def is_active(self) -> bool:
-        """False once it was revoked."""
 
 
 class MemberRow(Protocol):
@@ -63,7 +40,8 @@ class Registry(Protocol):
 class Access:
     """Issues tokens, names principals, signs links.
 
-    ``sandbox_shard`` switches authentication off: every request acts as an operator of that shard.
+    ``fetch`` reads key sets at addresses. ``sandbox_shard`` switches authentication off: every
+    request acts as an operator of that shard.
     """
 
     _REMEMBERED = 4096
@@ -73,15 +51,18 @@ class Access:
         self,
         secret: bytes,
         registry: Registry,
+        credentials: Credentials,
         clock: Callable[[], datetime],
         *,
+        fetch: Fetch | None = None,
         lifetime_s: int = 3600,
         sandbox_shard: int | None = None,
     ) -> None:
         self._signer = TokenSigner(secret, lifetime_s=lifetime_s)
         self._links = LinkSigner(secret)
         self.pages = Seal(secret, "page")
-        self._registry = registry
+        self.clients = Clients(registry.client, credentials, KeySets(fetch, clock), clock)
+        self._registry, self._credentials = registry, credentials
         self._clock = clock
         self._sandbox_shard = sandbox_shard
         self._known: dict[str, tuple[Principal, float]] = {}
@@ -92,21 +73,21 @@ class Access:
         return self._sandbox_shard is not None
 
     def token(self, client_id: str, client_secret: str, scope: str = "") -> dict[str, str | int]:
-        """Issue an access token (RFC 6749 section 4.4); raise GW-8008 or GW-8009.
+        """Issue an access token for an id and secret; raise GW-8008 or GW-8009."""
+        return self.grant(self.clients.by_secret(client_id, client_secret), scope)
+
+    def grant(self, client: ClientRow, scope: str = "") -> dict[str, str | int]:
+        """Issue an access token (RFC 6749 section 4.4); raise GW-8009.
 
         Without a scope the token gets all that the client is registered for.
         """
-        client = self._registry.client(client_id)
-        is_known = matches(client_secret, client.secret_hash if client else None)
-        if client is None or not is_known or not client.is_active:
-            raise GatewayError("GW-8008")
         held = parse_scopes(" ".join(client.scopes))
         given = granted(parse_scopes(scope), held) if scope.strip() else held
         if not given:
             raise GatewayError("GW-8009")
         text = " ".join(map(str, given))
         return {
-            "access_token": self._signer.issue(client_id, client.member, text, self._clock()),
+            "access_token": self._signer.issue(client.id, client.member, text, self._clock()),
             "token_type": "Bearer",
             "expires_in": self._signer.lifetime_s,
             "scope": text,
@@ -117,13 +98,46 @@ class Access:
         client = self._registry.client(client_id)
         if client is None or not client.is_active:
             raise GatewayError("GW-8011", client=client_id)
-        text = scope or " ".join(client.scopes)
-        given = granted(parse_scopes(text), parse_scopes(" ".join(client.scopes)))
-        if not given:
-            raise GatewayError("GW-8009")
-        return self._signer.issue(
-            client_id, client.member, " ".join(map(str, given)), self._clock()
-        )
+        return str(self.grant(client, scope)["access_token"])
+
+    def introspect(self, asker: ClientRow, token: str) -> dict[str, str | int | bool]:
+        """Say what a token is worth (RFC 7662), to its own member and to operators.
+
+        To everybody else, and for a token that does not hold, the answer is the same.
+        """
+        try:
+            grant, principal = self._held(token, self._clock())
+        except GatewayError:
+            return {"active": False}
+        own = self._registry.member(asker.shards[0], asker.member)
+        if asker.member != grant.member and "operator" not in (own.roles if own else ()):
+            return {"active": False}
+        return {
+            "active": True,
+            "scope": " ".join(principal.scopes),
+            "client_id": grant.client,
+            "sub": grant.client,
+            "member": grant.member,
+            "token_type": "Bearer",
+            "exp": grant.expires,
+            "iss": ISSUER,
+            "jti": grant.token_id,
+        }
+
+    def revoke(self, asker: ClientRow, token: str) -> None:
+        """End one of the client's own tokens (RFC 7009); raise GW-8020 for another client's.
+
+        Other processes turn it away at most five seconds later. What is no token of ours, or has
+        ended anyway, is passed over.
+        """
+        try:
+            grant = self._signer.read(token, self._clock())
+        except GatewayError:
+            return
+        if grant.client != asker.id:
+            raise GatewayError("GW-8020")
+        self._credentials.spend(_revoked(grant), datetime.fromtimestamp(grant.expires, UTC))
+        self._known.pop(token, None)
 
     def authenticate(self, authorization: str | None) -> Principal:
         """Name the principal of an ``Authorization`` header (RFC 6750); raise GW-8001, GW-8002."""
@@ -142,8 +156,7 @@ class Access:
         now = self._clock()
         if (known := self._known.get(bearer)) and now.timestamp() < known[1]:
             return known[0]
-        grant = self._signer.read(bearer, now)
-        principal = self._named(grant)
+        grant, principal = self._held(bearer, now)
         if len(self._known) >= self._REMEMBERED:
             self._known = {}
         until = min(float(grant.expires), now.timestamp() + self._REMEMBERED_S)
@@ -167,6 +180,12 @@ class Access:
     def verify_link(self, token: str) -> Link:
         """Read the token of a signed link; raise GW-8006."""
         return self._links.verify(token, self._clock())
+
+    def _held(self, bearer: str, now: datetime) -> tuple[Grant, Principal]:
+        grant = self._signer.read(bearer, now)
+        if self._credentials.is_spent(_revoked(grant)):
+            raise GatewayError("GW-8002")
+        return grant, self._named(grant)
 
     def _named(self, grant: Grant) -> Principal:
         client = self._registry.client(grant.client)
@@ -195,6 +214,10 @@ class Access:
             scopes=tuple(map(str, scopes)),
             visibility=policy.visibility(shard, SANDBOX_MEMBER, roles, scopes),
         )
+
+
+def _revoked(grant: Grant) -> str:
+    return f"token:{grant.token_id}"
 
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:

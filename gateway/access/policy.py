@@ -8,7 +8,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from gateway.access.classes import DIRECTORY, REFERRAL, REPORT
-from gateway.access.scopes import Scope, parse_scopes, permits, permits_intake, readable_types
+from gateway.access.scopes import (
+    Scope,
+    narrowed_types,
+    parse_scopes,
+    permits,
+    permits_intake,
+    readable_types,
+)
 from gateway.errors import GatewayError
 from gateway.records import Principal, Visibility
 
@@ -87,6 +94,7 @@ def visibility(
         classes=classes,
         sees_all="operator" in roles,
         types=readable_types(scopes),
+        narrowed=narrowed_types(scopes),
     )
 
 

@@ -1,16 +1,21 @@
 """Scopes of a client: SMART App Launch 2 system scopes, version 1 spellings, and intake channels.
 
 ``system/Observation.rs``, ``system/*.cruds``, ``system/*.read`` (version 1), ``intake/lis-oru``,
-``intake/*``. https://hl7.org/fhir/smart-app-launch/STU2/scopes-and-launch-context.html
+``intake/*``, ``system/Observation.rs?category=laboratory``. https://hl7.org/fhir/smart-app-launch/STU2/scopes-and-launch-context.html
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode
 
 from gateway.errors import GatewayError
-from gateway.records import Place
+from gateway.fhir.conformance import TYPES
+from gateway.fhir.definitions import load
+from gateway.fhir.search_model import Criterion
+from gateway.fhir.search_query import parse_query
+from gateway.records import Pairs, Place
 
 LETTERS = {
     "create": "c",
@@ -24,20 +29,31 @@ LETTERS = {
 }
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _SYSTEM = re.compile(r"system/(\*|[A-Z][A-Za-z]*)\.(\*|read|write|c?r?u?d?s?)", re.ASCII)
+_NARROWED = re.compile(r"system/([A-Z][A-Za-z]*)\.(r?s?)\?(\S+)", re.ASCII)
 _INTAKE = re.compile(r"intake/(\*|[A-Za-z0-9][A-Za-z0-9_.-]*)", re.ASCII)
+
+
+# What is answered from elsewhere than the versions: the trail, and what everybody may read.
+_APART = frozenset({"AuditEvent", *TYPES})
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One permission: ``target`` is a resource type or a channel, ``*`` for all of them."""
+    """One permission: ``target`` is a resource type or a channel, ``*`` for all of them.
+
+    ``query``: of the type only what these search parameters find.
+    """
 
     context: str
     target: str
     letters: str = ""
+    query: Pairs = ()
 
     def __str__(self) -> str:
         """Spell it as it is asked for (version 2)."""
-        return f"{self.context}/{self.target}" + (f".{self.letters}" if self.letters else "")
+        letters = f".{self.letters}" if self.letters else ""
+        query = f"?{urlencode(self.query, safe=':/|,-._~')}" if self.query else ""
+        return f"{self.context}/{self.target}{letters}{query}"
 
     def narrowed(self, other: "Scope") -> "Scope | None":
         """Give what both permit, or None."""
@@ -47,9 +63,28 @@ class Scope:
             return None
         target = other.target if self.target == "*" else self.target
         letters = "".join(letter for letter in self.letters if letter in other.letters)
+        query = tuple(dict.fromkeys(self.query + other.query))
+        if query:
+            letters = "".join(letter for letter in letters if letter in "rs")
         if self.context == "system" and not letters:
             return None
-        return Scope(self.context, target, letters)
+        return Scope(self.context, target, letters, query)
+
+
+def _query(type_: str, letters: str, text: str) -> Pairs:
+    """Read the parameters of a scope; raise GW-8023 for what cannot be asked of every version."""
+    pairs = tuple(parse_qsl(text, keep_blank_values=True))
+    is_stored = type_ in load().resource_types and type_ not in _APART
+    try:
+        query = parse_query(load(), (type_,), pairs, "strict") if is_stored and letters else None
+    except GatewayError as err:
+        raise GatewayError("GW-8023", type=type_, query=text[:200]) from err
+    is_plain = query is not None and len(query.conditions) == len(pairs) > 0
+    if query is None or not is_plain:
+        raise GatewayError("GW-8023", type=type_, query=text[:200])
+    if not all(isinstance(one, Criterion) for one in query.conditions):
+        raise GatewayError("GW-8023", type=type_, query=text[:200])
+    return pairs
 
 
 @lru_cache(maxsize=1024)
@@ -63,6 +98,9 @@ def parse_scopes(text: str) -> tuple[Scope, ...]:
             if letters:
                 scopes.append(Scope("system", match[1], letters))
                 continue
+        elif match := _NARROWED.fullmatch(word):
+            scopes.append(Scope("system", match[1], match[2], _query(match[1], match[2], match[3])))
+            continue
         elif match := _INTAKE.fullmatch(word):
             scopes.append(Scope("intake", match[1]))
             continue
@@ -89,6 +127,25 @@ def permits(scopes: Iterable[Scope], type_: str, interaction: str) -> bool:
 def permits_intake(scopes: Iterable[Scope], channel: str) -> bool:
     """Say whether the scopes allow sending native records to a channel."""
     return any(scope.context == "intake" and scope.target in ("*", channel) for scope in scopes)
+
+
+def narrowed_types(scopes: Iterable[Scope]) -> tuple[tuple[str, tuple[Pairs, ...]], ...]:
+    """Give the alternatives of each type that is narrowed by search parameters.
+
+    A type stays whole only where one scope without parameters permits all that the narrowed ones
+    do: where they permit different letters, the narrower holds for all of them.
+    """
+    system = [one for one in scopes if one.context == "system"]
+    found: dict[str, list[Pairs]] = {}
+    for one in system:
+        wide = (
+            set(other.letters)
+            for other in system
+            if not other.query and other.target in ("*", one.target)
+        )
+        if one.query and not any(set(one.letters) <= letters for letters in wide):
+            found.setdefault(one.target, []).append(one.query)
+    return tuple((type_, tuple(queries)) for type_, queries in sorted(found.items()))
 
 
 def readable_types(scopes: Iterable[Scope]) -> frozenset[str] | None:

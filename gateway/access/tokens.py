@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey
 from gateway.errors import GatewayError
 
 _ALGORITHM = "HS256"
-_ISSUER = "consortium-fhir-gateway"
+ISSUER = "consortium-fhir-gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class TokenSigner:
         """Sign a token that expires after the lifetime."""
         issued = int(now_utc.timestamp())
         claims = {
-            "iss": _ISSUER,
+            "iss": ISSUER,
             "sub": client,
             "client_id": client,
             "member": member,
@@ -61,7 +61,7 @@ class TokenSigner:
             jwt.JWTClaimsRegistry(
                 now=int(now_utc.timestamp()),
                 leeway=0,
-                iss={"essential": True, "value": _ISSUER},
+                iss={"essential": True, "value": ISSUER},
                 exp={"essential": True},
             ).validate(decoded.claims)
             claims = decoded.claims

@@ -1,16 +1,25 @@
-"""``gateway client``: the clients of the members and their secrets."""
+"""``gateway client``: the clients of the members."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from gateway.access import new_secret, parse_scopes
+from gateway.cli.client_credentials import (
+    add_key,
+    credentials,
+    end,
+    keys_of,
+    known,
+    opened,
+    rotate,
+    show,
+)
 from gateway.cli.options import served_at, settings_of, with_settings
 from gateway.errors import GatewayError
-from gateway.store import Client, Store
-from gateway.wiring import open_store
+from gateway.store import Client, Credential, Store
 
 
 @click.group()
@@ -28,45 +37,36 @@ def client() -> None:
     required=True,
     help="Such as system/*.rs or intake/CHANNEL; may be repeated 授权范围",
 )
+@click.option("--jwks", type=click.File("rb"), help="File of its public keys 公钥集文件")
+@click.option("--jwks-url", help="Address of its public keys 公钥集地址")
 @with_settings
 def add(
     *,
     name: str,
     member: str,
     scopes: tuple[str, ...],
+    jwks: BinaryIO | None,
+    jwks_url: str | None,
     config: Path | None,
     data_dir: Path | None,
     database: str | None,
 ) -> None:
-    """Register a client; its secret is shown this once. 登记客户端，密钥只显示一次。"""
+    """Register a client; a secret is made unless it brings keys. 登记客户端，密钥只显示一次。"""
     settings = settings_of(config, data_dir=data_dir, database=database)
-    wanted = parse_scopes(" ".join(scopes))
-    store = open_store(settings)
-    try:
+    held = tuple(map(str, parse_scopes(" ".join(scopes))))
+    with opened(settings) as store:
         if store.registry.client(name) is not None:
             raise GatewayError("GW-8015", client=name)
-        secret, hashed = new_secret()
         shards = _shards(store, member)
-        held = tuple(map(str, wanted))
-        store.registry.add_client(Client(name, name, hashed, member, shards, held))
-    finally:
-        store.close()
-    _show(name, secret, served_at(settings))
-
-
-@client.command()
-@click.argument("name")
-@with_settings
-def rotate(name: str, config: Path | None, data_dir: Path | None, database: str | None) -> None:
-    """Replace a client's secret; it is shown this once. 更换密钥。"""
-    settings = settings_of(config, data_dir=data_dir, database=database)
-    store = open_store(settings)
-    try:
-        secret, hashed = new_secret()
-        store.registry.add_client(replace(_known(store, name), secret_hash=hashed))
-    finally:
-        store.close()
-    _show(name, secret, served_at(settings))
+        secret = None
+        if jwks or jwks_url:
+            made = keys_of(name, jwks, jwks_url, settings)
+        else:
+            secret, hashed = new_secret()
+            made = [Credential(name, "secret-1", "secret", hashed)]
+        store.registry.add_client(Client(name, name, member, shards, held))
+        store.credentials.put(*made)
+    show(name, secret, served_at(settings))
 
 
 @client.command()
@@ -74,11 +74,8 @@ def rotate(name: str, config: Path | None, data_dir: Path | None, database: str 
 @with_settings
 def revoke(name: str, config: Path | None, data_dir: Path | None, database: str | None) -> None:
     """Turn a client away from now on. 停用客户端。"""
-    store = open_store(settings_of(config, data_dir=data_dir, database=database))
-    try:
-        store.registry.add_client(replace(_known(store, name), is_active=False))
-    finally:
-        store.close()
+    with opened(settings_of(config, data_dir=data_dir, database=database)) as store:
+        store.registry.add_client(replace(known(store, name), is_active=False))
     click.echo(f"{name}: revoked 已停用")
 
 
@@ -86,13 +83,10 @@ def revoke(name: str, config: Path | None, data_dir: Path | None, database: str 
 @with_settings
 def list_(config: Path | None, data_dir: Path | None, database: str | None) -> None:
     """List the clients. 列出客户端。"""
-    store = open_store(settings_of(config, data_dir=data_dir, database=database))
-    try:
+    with opened(settings_of(config, data_dir=data_dir, database=database)) as store:
         for one in store.registry.clients():
             state = "" if one.is_active else "\trevoked 已停用"
             click.echo(f"{one.id}\t{one.member}\t{' '.join(one.scopes)}{state}")
-    finally:
-        store.close()
 
 
 def _shards(store: Store, member: str) -> tuple[int, ...]:
@@ -107,13 +101,7 @@ def _shards(store: Store, member: str) -> tuple[int, ...]:
     return shards
 
 
-def _known(store: Store, name: str) -> Client:
-    found = store.registry.client(name)
-    if found is None:
-        raise GatewayError("GW-8011", client=name)
-    return found
-
-
-def _show(name: str, secret: str, url: str) -> None:
-    shown = {"client_id": name, "client_secret": secret, "token_endpoint": f"{url}/oauth/token"}
-    click.echo(json.dumps(shown, indent=2))
+client.add_command(rotate)
+client.add_command(credentials)
+client.add_command(add_key)
+client.add_command(end)

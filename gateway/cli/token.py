@@ -23,6 +23,7 @@ def token(
         access = Access(
             settings.deployment_secret(),
             store.registry,
+            store.credentials,
             utc_now,
             lifetime_s=settings.token_lifetime_s,
         )

@@ -3,6 +3,7 @@
 from gateway.delivery.addresses import AddressGuard
 from gateway.delivery.backoff import Backoff
 from gateway.delivery.dispatch import Dispatcher, Outlet
+from gateway.delivery.fetching import fetch
 from gateway.delivery.notification import Notification, notification
 from gateway.delivery.sender import Answered, Awaited, Delivered, Failed, Letter, Outcome, Sender
 from gateway.delivery.signing import endpoint_secret, sign, verify
@@ -21,6 +22,7 @@ __all__ = [
     "Outlet",
     "Sender",
     "endpoint_secret",
+    "fetch",
     "notification",
     "sign",
     "verify",

@@ -17,6 +17,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Iterable[str]]
 
+# Where clouds tell a machine its own secrets: never called, whatever the settings allow.
+_NEVER = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "fd00:ec2::254"),
+        *("fd00:ec2::23", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
+)
 # Addresses that carry an IPv4 address inside (RFC 6052, 3056, 4380) are judged as what they carry.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -87,9 +95,16 @@ class AddressGuard:
             raise GatewayError("GW-6102", host=host)
         return str(addresses[0])
 
+    def lists(self, address: str) -> bool:
+        """Say whether an address lies in the operator's own networks."""
+        carried = _carried(ipaddress.ip_address(address))
+        return any(carried in network for network in self._allowed)
+
     def permits(self, address: Address) -> bool:
         """Say whether notices may go to an address."""
         address = _carried(address)
+        if address in _NEVER:
+            return False
         if any(address in network for network in self._allowed):
             return True
         return address.is_global and not address.is_multicast

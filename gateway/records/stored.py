@@ -182,14 +182,19 @@ class Stored:
     is_changed: bool = True
 
 
+Pairs = tuple[tuple[str, str], ...]
+"""Search parameters by name and value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visibility:
     """Who asks, as the predicate that the store puts into every query (design: decided once).
 
     A row is visible when the member wrote it, when its classes meet ``classes`` (seen without any
     relation), when the member is a party of it, or through a live relation to its person.
-    ``sees_all`` is for the operator's own tools and the pipeline. ``seen`` gathers what is told to
-    the asker, for the audit trail.
+    ``sees_all`` is for the operator's own tools and the pipeline. Of a type in ``narrowed`` only
+    what one of its lists of search parameters finds is seen. ``seen`` gathers what is told to the
+    asker, for the audit trail.
     """
 
     shard: int
@@ -197,6 +202,7 @@ class Visibility:
     classes: int = 0
     sees_all: bool = False
     types: frozenset[str] | None = None
+    narrowed: tuple[tuple[str, tuple[Pairs, ...]], ...] = ()
     seen: Seen | None = field(default=None, compare=False, repr=False)
 
 

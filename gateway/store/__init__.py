@@ -2,6 +2,7 @@
 
 from gateway.store.audit import AuditTrail, Wanted
 from gateway.store.audit_chain import AuditChain, Verified
+from gateway.store.credentials import Credential, Credentials
 from gateway.store.database import Snapshot
 from gateway.store.journal import Attempt, Journal, Message, Record
 from gateway.store.outbox import Backlog, Delivery, Outbox
@@ -16,6 +17,8 @@ __all__ = [
     "AuditTrail",
     "Backlog",
     "Client",
+    "Credential",
+    "Credentials",
     "Delivery",
     "Journal",
     "Member",

@@ -47,7 +47,6 @@ class Client:
 
     id: str
     name: str
-    secret_hash: str
     member: str
     shards: tuple[int, ...]
     scopes: tuple[str, ...]
@@ -192,7 +191,6 @@ def _to_client(row: Row[Any]) -> Client:
     return Client(
         id=row.id,
         name=row.name,
-        secret_hash=row.secret_hash,
         member=row.member,
         shards=tuple(int(shard) for shard in row.shards.split()),
         scopes=tuple(row.scopes.split()),

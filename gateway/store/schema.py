@@ -329,7 +329,6 @@ client = Table(
     metadata,
     _text("id"),
     _text("name"),
-    _text("secret_hash"),
     _text("member"),
     _text("shards"),
     _text("scopes"),

@@ -1,4 +1,4 @@
-"""The tables of the audit trail, and of what persons do not let others see."""
+"""The tables of the audit trail, of what persons do not let others see, and of credentials."""
 
 from sqlalchemy import (
     BigInteger,
@@ -101,4 +101,28 @@ exclusion = Table(
     ),
     Index("exclusion_by_reason", "shard", "reason"),
     sqlite_with_rowid=False,
+)
+
+# ---------------------------------------------------------------- how clients prove who they are
+
+credential = Table(
+    "credential",
+    metadata,
+    _text("client"),
+    _text("id"),
+    _text("kind"),  # secret, key, address
+    _text("value"),  # hash of the secret, public JSON Web Key, address of a key set
+    _big("since_utc"),
+    _big("until_utc"),
+    PrimaryKeyConstraint("client", "id", name="credential_pk"),
+)
+
+# What is used once in the whole deployment: assertions, codes; and tokens that were revoked.
+spent = Table(
+    "spent",
+    metadata,
+    _text("value"),
+    _big("until_utc"),
+    PrimaryKeyConstraint("value", name="spent_pk"),
+    Index("spent_by_time", "until_utc"),
 )

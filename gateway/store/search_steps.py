@@ -75,8 +75,12 @@ class Scope:
 
     def live(self, v: FromClause) -> list[ColumnElement[bool]]:
         """Say that a version is the newest, no deletion, and visible."""
+        # Imported late: the conditions of a narrowed scope are built of the steps in this module.
+        from gateway.store.narrowing import narrowed
+
         return [
             *visible(v, self.visibility, self.now_us),
+            *narrowed(v, self),
             seen(v, self.snapshot),
             v.c.is_deleted.is_(False),
         ]

@@ -17,6 +17,7 @@ from gateway.records import BusinessKey, CodeSets, Commit, Stored, Visibility
 from gateway.store import audit_chain, labels, maintenance, pruning, upgrading, versions, writing
 from gateway.store.audit import AuditTrail
 from gateway.store.audit_chain import AuditChain
+from gateway.store.credentials import Credentials
 from gateway.store.database import Session
 from gateway.store.journal import Journal
 from gateway.store.keys import micros, text_number
@@ -57,6 +58,7 @@ class Store:
         self._folder = folder
         self._now_us = now_us
         self.registry = Registry(database)
+        self.credentials = Credentials(database)
         self.journal = Journal(database, self.registry, folder)
         self.outbox = Outbox(database)
         self.parameters = Parameters(database)

@@ -12,7 +12,7 @@ from gateway.errors import GatewayError
 from gateway.store import statistics
 from gateway.store.faults import translated
 
-HEAD = "0008"
+HEAD = "0009"
 _LOCK = 7_215_401_906_333
 """The number of PostgreSQL's advisory lock that upgrades take turns by."""
 

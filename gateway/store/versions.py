@@ -84,6 +84,8 @@ def read(
     None when it is absent, invisible or out of the types asked for: the same statement runs.
     """
     type_, id_ = focus
+    if any(type_ == one for one, _ in visibility.narrowed):
+        return _read_narrowed(database, visibility, focus, now_us, number)
     if visibility.types is not None and type_ not in visibility.types:
         type_ = ""
     sql: str = _CURRENT
@@ -109,6 +111,36 @@ def newest(
             one = to_stored(shard, row)
             found[one.type, one.id] = one
     return found
+
+
+def _read_narrowed(
+    database: Database,
+    visibility: Visibility,
+    focus: tuple[str, str],
+    now_us: int,
+    number: int | None,
+) -> Stored | None:
+    v = version.alias("v")
+    where = [v.c.type == focus[0], v.c.id == focus[1], *_seen(v, visibility, now_us, database)]
+    if number is not None:
+        where.append(v.c.version_no == number)
+    with database.reading() as connection:
+        row = connection.execute(select_columns(v).where(*where)).first()
+    return to_stored(visibility.shard, tuple(row)) if row is not None else None
+
+
+def _seen(
+    v: FromClause, visibility: Visibility, now_us: int, database: Database
+) -> list[ColumnElement[bool]]:
+    conditions = visible(v, visibility, now_us)
+    if not visibility.narrowed:
+        return conditions
+    # Imported late: a search imports this module.
+    from gateway.store.narrowing import current, narrowed
+    from gateway.store.search_steps import Scope
+
+    scope = Scope(visibility, None, now_us, database.name)
+    return [*conditions, *narrowed(v, scope), *current(v, visibility)]
 
 
 def aliases(database: Database, shard: int, keys: Sequence[AliasKey]) -> dict[AliasKey, str]:
@@ -146,7 +178,7 @@ def history(
     complete_ms, taken_ms = database.complete_ms(visibility.shard), now_ms
     with database.reading() as connection:
         snapshot = database.snapshot(connection, visibility.shard)
-        asked = (*visible(v, visibility, now_ms * 1000), *_asked(v, type_, id_, named))
+        asked = (*_seen(v, visibility, now_ms * 1000, database), *_asked(v, type_, id_, named))
         statement = select_columns(v).where(*asked)
         if cursor is not None:
             last = read_cursor(cursor, now_ms)

@@ -68,6 +68,12 @@ def test_discovery_names_the_token_endpoint_at_both_addresses(anybody: FlaskClie
     assert below == root
     assert below["token_endpoint"] == "http://localhost/oauth/token"
     assert below["grant_types_supported"] == ["client_credentials"]
+    methods = ["private_key_jwt", "client_secret_basic", "client_secret_post"]
+    assert below["token_endpoint_auth_methods_supported"] == methods
+    assert below["token_endpoint_auth_signing_alg_values_supported"] == ["RS384", "ES384"]
+    for name in ("introspection", "revocation"):
+        address = below[f"{name}_endpoint"].removeprefix("http://localhost")
+        assert anybody.post(address).status_code == 400
 
 
 def test_health_and_metrics_answer(anybody: FlaskClient) -> None:

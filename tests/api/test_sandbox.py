@@ -18,7 +18,9 @@ from tests.support.resources import patient
 @pytest.fixture
 def sandbox(consortium: Consortium) -> Consortium:
     runtime = consortium.runtime
-    access = Access(b"s", runtime.store.registry, runtime.clock, sandbox_shard=1)
+    access = Access(
+        b"s", runtime.store.registry, runtime.store.credentials, runtime.clock, sandbox_shard=1
+    )
     opened = replace(runtime, access=access, settings=replace(runtime.settings, sandbox=True))
     made = Consortium.__new__(Consortium)
     made.runtime, made.app = opened, create_app(opened)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.access import new_secret
 from gateway.app import create_app
 from gateway.cli.map import map_
 from gateway.consortium import apply, read_description
@@ -50,9 +49,8 @@ def runtime(mappings: Path) -> Iterator[Runtime]:
             read_description(path),
             runtime.clock(),
         )
-    _, hashed = new_secret()
     for member, scopes in SCOPES.items():
-        runtime.store.registry.add_client(Client(member, member, hashed, member, (1,), scopes))
+        runtime.store.registry.add_client(Client(member, member, member, (1,), scopes))
     yield runtime
     runtime.close()
 

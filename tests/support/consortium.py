@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from gateway.access import new_secret
 from gateway.app import create_app
-from gateway.store import Client, Member, Tenant
+from gateway.store import Client, Credential, Member, Tenant
 from gateway.wiring import Runtime
 
 MEMBERS = {
@@ -30,7 +30,8 @@ def found_consortium(runtime: Runtime) -> None:
     registry.add_tenant(Tenant("qingshan", "青山县医共体", 1))
     for id_, roles in MEMBERS.items():
         registry.add_member(Member(1, id_, id_, roles, organization=f"org-{id_}"))
-        registry.add_client(Client(id_, id_, HASH, id_, (1,), ALL_SCOPES))
+        registry.add_client(Client(id_, id_, id_, (1,), ALL_SCOPES))
+        runtime.store.credentials.put(Credential(id_, "secret-1", "secret", HASH))
 
 
 @dataclass

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import requests
 
+from gateway.settings import Settings
 from tests.support.worlds import running_world
 
 
@@ -18,6 +19,7 @@ class Live:
     client_id: str
     secret: str
     token: str
+    settings: Settings
 
     @property
     def fhir(self) -> str:
@@ -41,4 +43,6 @@ def live_server(folder: Path, **options: str) -> Iterator[Live]:
     """Run the server as in production, on a port of its own, and sign a hospital in."""
     with running_world(folder, **options) as world:
         member = "qs-county"
-        yield Live(world.url, f"{member}-his", world.secrets[member], world.tokens[member])
+        yield Live(
+            world.url, f"{member}-his", world.secrets[member], world.tokens[member], world.settings
+        )

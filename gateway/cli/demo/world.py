@@ -20,7 +20,7 @@ from gateway.cli.demo.peers import Mailbox, send_mllp
 from gateway.consortium import Applied, apply
 from gateway.errors import GatewayError
 from gateway.settings import Settings, load_settings
-from gateway.store import Client
+from gateway.store import Client, Credential
 from gateway.wiring import Runtime, build_runtime
 
 STORY = files("gateway.cli.demo") / "story"
@@ -100,17 +100,17 @@ class World:
             )
             for member in self.applied.members:
                 secret, hashed = new_secret()
-                self.secrets[member.id] = secret
+                self.secrets[member.id], name = secret, f"{member.id}-his"
                 runtime.store.registry.add_client(
                     Client(
-                        f"{member.id}-his",
+                        name,
                         f"{member.name} HIS",
-                        hashed,
                         member.id,
                         (self.applied.tenant.shard,),
                         tuple(SCOPES[member.id].split()),
                     )
                 )
+                runtime.store.credentials.put(Credential(name, "secret-1", "secret", hashed))
         finally:
             runtime.close()
         return self.applied

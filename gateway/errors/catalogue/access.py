@@ -127,6 +127,75 @@ ENTRIES: tuple[Entry, ...] = (
         "Choose another name; replace a secret with gateway client rotate.",
     ),
     Entry(
+        "GW-8016",
+        Kind.UNAUTHENTICATED,
+        "客户端断言不成立：{claim}。",
+        "The client assertion does not hold: {claim}.",
+        "aud 须为令牌端点地址，exp 不超过五分钟，iss 与 sub 为客户端编号，签名用 RS384 或 ES384，"
+        "kid 须为已登记的公钥（gateway client credentials 列出）。",
+        "aud is the token endpoint, exp at most five minutes ahead, iss and sub the client id; sign"
+        " with RS384 or ES384 and name a registered key by kid (gateway client credentials).",
+    ),
+    Entry(
+        "GW-8017",
+        Kind.UNAUTHENTICATED,
+        "客户端断言已经用过。",
+        "The client assertion was used before.",
+        "请为每次请求生成新的断言（新的 jti）。",
+        "Make a new one for each request, with a jti of its own.",
+    ),
+    Entry(
+        "GW-8018",
+        Kind.INVALID,
+        "不是可用的 JSON Web Key Set。",
+        "This is not a usable JSON Web Key Set.",
+        '须为 {{"keys": [...]}}，含带 kid 的公钥：RSA 2048 至 8192 位，或 EC P-384；kid 不得重复。',
+        'Give {{"keys": [...]}} with a public key that has a kid: RSA of 2048 to 8192 bits, or EC'
+        " P-384; no kid twice.",
+    ),
+    Entry(
+        "GW-8019",
+        Kind.INVALID,
+        "密钥集里含有私钥。",
+        "The key set holds a private key.",
+        "请只登记公钥；该私钥已泄露，应作废并重新生成。",
+        "Register public keys only; take this private key for known to others and make a new one.",
+    ),
+    Entry(
+        "GW-8020",
+        Kind.FORBIDDEN,
+        "令牌属于另一个客户端。",
+        "The token belongs to another client.",
+        "只有取得令牌的客户端可以撤销它；停用客户端用 gateway client revoke。",
+        "Only the client that it was issued to revokes it; see gateway client revoke.",
+    ),
+    Entry(
+        "GW-8021",
+        Kind.NOT_FOUND,
+        "客户端 {client} 没有凭据 {credential}。",
+        "The client {client} has no credential {credential}.",
+        "请用 gateway client credentials {client} 查看。",
+        "See gateway client credentials {client}.",
+    ),
+    Entry(
+        "GW-8022",
+        Kind.CONFLICT,
+        "客户端 {client} 已有编号为 {credential} 的另一把公钥。",
+        "The client {client} has another key with the id {credential}.",
+        "请为新密钥换一个 kid。",
+        "Give the new key a kid of its own.",
+    ),
+    Entry(
+        "GW-8023",
+        Kind.UNREADABLE,
+        "授权范围 system/{type} 中的检索参数 {query} 无法执行。",
+        "The search parameters {query} of the scope system/{type} cannot be enforced.",
+        "参数只用于 r、s，须是该资源类型自身的检索参数，不得含链式、_has、排序或分页；"
+        "例如 system/Observation.rs?category=laboratory。",
+        "They narrow r and s; use the type's own search parameters, no chain, no _has, nothing that"
+        " sorts or pages, such as system/Observation.rs?category=laboratory.",
+    ),
+    Entry(
         "GW-8030",
         Kind.INVALID,
         "患者同意书中的 {element} 无法执行。",

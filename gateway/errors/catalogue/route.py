@@ -67,6 +67,22 @@ DELIVERY = (
         "请用 gateway deliveries list 查看编号。",
         "Look the number up with gateway deliveries list.",
     ),
+    Entry(
+        "GW-6111",
+        Kind.FORBIDDEN,
+        "主机 {host} 的地址未加密（http）。",
+        "The address on {host} is not encrypted (http).",
+        "请使用 https；未加密地址只允许在 allowed_networks 所列网段内。",
+        "Use https; only networks of the setting allowed_networks may be asked without.",
+    ),
+    Entry(
+        "GW-6112",
+        Kind.UNAVAILABLE,
+        "主机 {host} 的应答超过 {largest} 字节或传送太慢。",
+        "The answer of {host} is larger than {largest} bytes or comes too slowly.",
+        "请检查登记的地址；该处只应有一个 JSON Web Key Set。",
+        "Check the registered address; only a JSON Web Key Set should lie there.",
+    ),
 )
 
 NATIVE = (

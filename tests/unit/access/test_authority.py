@@ -23,14 +23,15 @@ from gateway.access import (
 )
 from gateway.errors import GatewayError
 from gateway.records import Principal
+from gateway.store import Credential
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @dataclass
 class Client:
+    id: str
     member: str
-    secret_hash: str
     scopes: tuple[str, ...]
     shards: tuple[int, ...] = (1,)
     is_active: bool = True
@@ -43,10 +44,12 @@ class Member:
 
 @dataclass
 class People:
-    """A registry in memory and a clock that is moved by hand."""
+    """A registry in memory and a clock that is moved by hand; each client has the same secret."""
 
     clients: dict[str, Client] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
+    added: list[Credential] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
     now: datetime = NOON
 
     def client(self, client_id: str, /) -> Client | None:
@@ -54,6 +57,19 @@ class People:
 
     def member(self, shard: int, member_id: str, /) -> Member | None:
         return self.members.get(member_id) if shard == 1 else None
+
+    def of(self, client: str, /) -> list[Credential]:
+        own = [one for one in self.added if one.client == client]
+        return own or [Credential(client, "secret-1", "secret", HASH)]
+
+    def spend(self, value: str, until: datetime, /) -> bool:
+        assert until > self.now
+        is_new = value not in self.used
+        self.used.add(value)
+        return is_new
+
+    def is_spent(self, value: str, /) -> bool:
+        return value in self.used
 
     def clock(self) -> datetime:
         return self.now
@@ -68,15 +84,15 @@ def people() -> People:
     people.members["qs-county"] = Member(("hospital",))
     people.members["qs-bureau"] = Member(("regulator",))
     people.members["ops"] = Member(("operator",))
-    people.clients["his"] = Client("qs-county", HASH, ("system/*.cruds", "intake/his-adt"))
-    people.clients["bureau"] = Client("qs-bureau", HASH, ("system/*.rs",))
-    people.clients["ops"] = Client("ops", HASH, ("system/*.cruds", "intake/*"))
+    people.clients["his"] = Client("his", "qs-county", ("system/*.cruds", "intake/his-adt"))
+    people.clients["bureau"] = Client("bureau", "qs-bureau", ("system/*.rs",))
+    people.clients["ops"] = Client("ops", "ops", ("system/*.cruds", "intake/*"))
     return people
 
 
 @pytest.fixture
 def access(people: People) -> Access:
-    return Access(b"deployment secret", people, people.clock)
+    return Access(b"deployment secret", people, people, people.clock)
 
 
 def principal(access: Access, client: str, scope: str = "") -> Principal:
@@ -176,7 +192,7 @@ def test_a_token_whose_text_was_changed_does_not_hold(access: Access) -> None:
 
 
 def test_a_token_of_another_deployment_does_not_hold(access: Access, people: People) -> None:
-    other = Access(b"another secret", people, people.clock)
+    other = Access(b"another secret", people, people, people.clock)
     with pytest.raises(GatewayError) as caught:
         access.principal(str(other.token("his", SECRET)["access_token"]))
     assert number(caught) == "GW-8002"
@@ -190,7 +206,7 @@ def test_without_a_bearer_token_nobody_is_known(access: Access, header: str | No
 
 
 def test_the_sandbox_acts_as_operator_without_a_token(people: People) -> None:
-    sandbox = Access(b"s", people, people.clock, sandbox_shard=1)
+    sandbox = Access(b"s", people, people, people.clock, sandbox_shard=1)
     found = sandbox.authenticate(None)
     assert found.visibility.sees_all
     demand(found, "Patient", "delete")

@@ -8,6 +8,7 @@ from gateway.access.scopes import (
     LETTERS,
     Scope,
     granted,
+    narrowed_types,
     parse_scopes,
     permits,
     permits_intake,
@@ -45,7 +46,9 @@ def test_a_version_1_scope_means_what_smart_2_says_it_means(old: str, new: str) 
         ("system/Patient", 1),
         ("patient/Patient.rs", 1),
         ("system/*.rs system/Patient.x", 13),
-        ("system/Patient.rs?name=x", 1),
+        ("system/*.rs?_id=x", 1),
+        ("system/Patient.cruds?name=x", 1),
+        ("system/Patient.rs?", 1),
         ("intake/", 1),
         ("intake/a/b", 1),
         ("system/Patient.rs system/𝔓atient.rs", 19),
@@ -106,3 +109,72 @@ def test_what_is_granted_permits_exactly_what_both_sides_permit(
 @given(st.lists(_SCOPES, min_size=1, max_size=4))
 def test_a_scope_written_out_is_read_back_as_the_same(scopes: list[Scope]) -> None:
     assert parse_scopes(" ".join(map(str, scopes))) == tuple(dict.fromkeys(scopes))
+
+
+LAB = "system/Observation.rs?category=laboratory"
+LAB_R = "system/Observation.r?category=laboratory"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("subject.name=x", "_has:Provenance:target:agent=x", "_sort=date", "_count=1"),
+        *(
+            "colour=red",
+            "date=yesterday",
+            "_include=Observation:subject",
+            "=",
+            "code=a&_total=none",
+        ),
+    ],
+)
+def test_parameters_that_cannot_be_asked_of_every_version_are_refused(query: str) -> None:
+    with pytest.raises(GatewayError, match="GW-8023"):
+        parse_scopes(f"system/Observation.rs?{query}")
+
+
+@pytest.mark.parametrize("type_", ["AuditEvent", "ValueSet", "Nothing"])
+def test_what_is_answered_from_elsewhere_is_not_narrowed(type_: str) -> None:
+    with pytest.raises(GatewayError, match="GW-8023"):
+        parse_scopes(f"system/{type_}.rs?_id=x")
+
+
+def test_a_narrowed_scope_is_written_out_and_read_back() -> None:
+    text = f"{LAB}&code=http://loinc.org|718-7,http://loinc.org|1&value-string=a%20b%26c"
+    (scope,) = parse_scopes(text)
+    assert scope.query[-1] == ("value-string", "a b&c")
+    assert " " not in str(scope)
+    assert parse_scopes(str(scope)) == (scope,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "given"),
+    [
+        (LAB, "system/*.cruds", LAB),
+        ("system/*.cruds", LAB, LAB),
+        ("system/Observation.cr", LAB, LAB_R),
+        (LAB, "system/Observation.r?status=final", f"{LAB_R}&status=final"),
+        (LAB, "system/Observation.cud", ""),
+        (LAB, LAB, LAB),
+    ],
+)  # fmt: skip
+def test_parameters_of_both_sides_hold(asked: str, held: str, given: str) -> None:
+    assert granted(parse_scopes(asked), parse_scopes(held)) == parse_scopes(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_narrow"),
+    [
+        (LAB, True),
+        (f"{LAB} system/Observation.cud", True),
+        (f"{LAB} system/*.r", True),
+        (f"{LAB} system/*.rs", False),
+        (f"{LAB} system/Patient.rs", True),
+        ("system/Observation.r?category=laboratory system/Observation.s", True),
+    ],
+)
+def test_a_type_is_whole_only_where_a_wider_scope_permits_as_much(
+    text: str, is_narrow: bool
+) -> None:
+    expected = (("Observation", ((("category", "laboratory"),),)),) if is_narrow else ()
+    assert narrowed_types(parse_scopes(text)) == expected

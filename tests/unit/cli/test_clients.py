@@ -1,6 +1,7 @@
 """gateway client, token, channel, load: from an empty folder to a bearer token that holds."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from gateway.errors import GatewayError
 from gateway.settings import load_settings
 from gateway.store import Member, Store, Tenant
 from gateway.wiring import open_store, utc_now
+from tests.support.signing import KeyPair, ec, key_set
+
+FIRST, SECOND, IMPOSTOR = ec("first"), ec("second"), ec("first")
+NEW = ("client", "add", "x", "--member")
 
 
 @pytest.fixture
@@ -42,10 +47,11 @@ def test_a_new_client_signs_in_with_the_secret_shown_once(folder: Path) -> None:
     scope = "system/*.rs intake/lis"
     shown = json.loads(run("client", "add", "his", "--member", "qs-county", "--scope", scope))
     store = opened(folder)
-    access = Access(load_settings({}, data_dir=folder).deployment_secret(), store.registry, utc_now)
+    secret = load_settings({}, data_dir=folder).deployment_secret()
+    access = Access(secret, store.registry, store.credentials, utc_now)
     assert access.token(shown["client_id"], shown["client_secret"])["scope"] == scope
-    kept = store.registry.client("his")
-    assert kept is not None
+    kept = store.credentials.of("his")
+    assert kept
     assert shown["client_secret"] not in repr(kept)
     assert access.principal(run("token", "his").strip()).member == "qs-county"
     store.close()
@@ -72,7 +78,7 @@ def test_a_rotated_secret_replaces_the_old_one_and_a_revoked_client_is_out(folde
     old = json.loads(run(*words))["client_secret"]
     new = json.loads(run("client", "rotate", "his"))["client_secret"]
     store = opened(folder)
-    access = Access(b"s", store.registry, utc_now)
+    access = Access(b"s", store.registry, store.credentials, utc_now)
     assert access.token("his", new)
     with pytest.raises(GatewayError) as caught:
         access.token("his", old)
@@ -84,11 +90,67 @@ def test_a_rotated_secret_replaces_the_old_one_and_a_revoked_client_is_out(folde
     store.close()
 
 
+def test_secrets_overlap_while_they_change(folder: Path) -> None:
+    words = ("client", "add", "his", "--member", "qs-county", "--scope", "system/*.rs")
+    old = json.loads(run(*words))["client_secret"]
+    new = json.loads(run("client", "rotate", "his", "--keep-days", "7"))["client_secret"]
+    now = utc_now()
+    store = opened(folder)
+    soon = Access(b"s", store.registry, store.credentials, lambda: now + timedelta(days=6))
+    later = Access(b"s", store.registry, store.credentials, lambda: now + timedelta(days=8))
+    assert all(soon.token("his", secret) for secret in (old, new))
+    assert later.token("his", new)
+    with pytest.raises(GatewayError, match="GW-8008"):
+        later.token("his", old)
+    run("client", "end", "his", "secret-2")
+    with pytest.raises(GatewayError, match="GW-8008"):
+        later.token("his", new)
+    store.close()
+
+
+def test_keys_are_added_listed_and_ended_and_never_shown(folder: Path) -> None:
+    (folder / "keys.json").write_text(key_set(FIRST))
+    words = ("client", "add", "his", "--member", "qs-county", "--scope", "system/*.rs")
+    shown = json.loads(run(*words, "--jwks", str(folder / "keys.json")))
+    assert "client_secret" not in shown
+    audience = shown["token_endpoint"]
+    (folder / "next.json").write_text(key_set(SECOND))
+    run("client", "add-key", "his", "--jwks", str(folder / "next.json"), "--since", "2030-01-01")
+    listed = run("client", "credentials", "his")
+    assert [line.split("\t")[0] for line in listed.splitlines()] == ["first", "second"]
+    assert "2030-01-01" in listed
+    assert FIRST.public()["x"] not in listed
+    store = opened(folder)
+
+    def signs_in(pair: KeyPair, year: int) -> bool:
+        now = datetime(year, 6, 1, tzinfo=UTC)
+        access = Access(b"s", store.registry, store.credentials, lambda: now)
+        try:
+            text = pair.assertion("his", audience, int(now.timestamp()))
+            return access.clients.by_assertion(text, {audience}).id == "his"
+        except GatewayError as error:
+            return error.number != "GW-8016"
+
+    run("client", "end", "his", "first", "--at", "2031-01-01")
+    expected = {2029: (True, False), 2030: (True, True), 2031: (False, True)}
+    for year, (first, second) in expected.items():
+        assert (signs_in(FIRST, year), signs_in(SECOND, year)) == (first, second)
+    store.close()
+    (folder / "next.json").write_text(key_set(IMPOSTOR))
+    with pytest.raises(GatewayError, match="GW-8022"):
+        run("client", "add-key", "his", "--jwks", str(folder / "next.json"))
+
+
 @pytest.mark.parametrize(
     ("words", "number"),
     [
+        (("client", "end", "x", "secret-1"), "GW-8011"),
         (("client", "add", "x", "--member", "nobody", "--scope", "system/*.rs"), "GW-8012"),
         (("client", "add", "x", "--member", "qs-county", "--scope", "admin"), "GW-8010"),
+        (
+            (*NEW, "qs-county", "--scope", "system/*.rs", "--jwks-url", "http://169.254.169.254/k"),
+            "GW-6102",
+        ),
         (("token", "nobody"), "GW-8011"),
         (("client", "rotate", "nobody"), "GW-8011"),
         (

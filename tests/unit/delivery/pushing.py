@@ -83,7 +83,8 @@ class Site:
         guard = AddressGuard([ipaddress.ip_network("127.0.0.0/8")])
         self.sender = Sender(guard, "https://gateway.test/fhir", self.clock, (1.0, 0.3))
         ways = Ways(self.sender, guard)
-        viewer = Access(b"secret", self.store.registry, self.clock).viewer
+        registry, credentials = self.store.registry, self.store.credentials
+        viewer = Access(b"secret", registry, credentials, self.clock).viewer
         outlets = Outlets(self.store, self.sender, b"secret", viewer, self.clock)
         outlets.native = lambda _shard, id_, sight: PushOutlet(
             self.store,

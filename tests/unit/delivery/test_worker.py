@@ -69,7 +69,7 @@ def make_worker(store: Store, clock: Clock) -> Worker:
 
 
 def dispatcher(store: Store, sender: Sender, clock: Clock) -> Dispatcher:
-    viewer = Access(b"secret", store.registry, clock).viewer
+    viewer = Access(b"secret", store.registry, store.credentials, clock).viewer
     outlets = Outlets(store, sender, b"secret", viewer, clock)
     return Dispatcher(store.outbox, outlets, Backoff(lambda: 0.5), clock)
 

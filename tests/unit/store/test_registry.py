@@ -13,7 +13,7 @@ def test_what_is_registered_is_given_back_and_changed_in_place(store: Store) -> 
     registry = store.registry
     tenant = Tenant("qingshan", "青山县医共体", 1)
     member = Member(1, "qs-county", "青山县人民医院", ("hospital",), "12429901MB01A2001Y", "org-1")
-    client = Client("c1", "HIS", "hash", "qs-county", (1, 7), ("system/Patient.r",))
+    client = Client("c1", "HIS", "qs-county", (1, 7), ("system/Patient.r",))
     channel = Channel("csv", 1, "qs-county", "rows", ("referral",), options={"delimiter": ","})
     for _ in range(2):
         registry.add_tenant(tenant)

@@ -16,7 +16,7 @@ from gateway.store.flatten import IDENTIFIER, TEXT
 from gateway.store.keys import key_ms, parameter_number, version_key
 from gateway.store.schema import metadata
 
-SHARED = {"tenant", "client", "channel"}
+SHARED = {"tenant", "client", "channel", "credential", "spent"}
 
 
 def test_the_migrations_make_the_schema_and_nothing_else(store: Store) -> None:
