@@ -19,8 +19,9 @@ from gateway.api.oauth import OAUTH
 from gateway.api.openapi import openapi
 from gateway.api.routes import fhir
 from gateway.api.smart_configuration import smart_configuration
+from gateway.bodies import Bodies
 from gateway.console.pages import CONSOLE
-from gateway.edge import EXTENSION, Services
+from gateway.edge import EXTENSION, SAFE_HEADERS, Services, services, transport_headers
 from gateway.errors import GatewayError
 from gateway.intake.http import INTAKE
 from gateway.intake.messages import MESSAGES
@@ -41,7 +42,8 @@ def create_app(runtime: Services) -> Flask:
     if runtime.settings.sandbox and not runtime.settings.is_loopback:
         raise GatewayError("GW-8013", listen=runtime.settings.listen)
     app = Flask("gateway", static_folder=None)
-    app.wsgi_app = Trailed(DirectReads(app.wsgi_app, runtime), runtime.store)  # type: ignore[method-assign]
+    direct = DirectReads(Bodies(app.wsgi_app, runtime.settings.threads), runtime)
+    app.wsgi_app = Trailed(direct, runtime.store)  # type: ignore[method-assign]
     app.extensions[EXTENSION] = runtime
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -97,7 +99,9 @@ def supervised() -> Flask:
 
 
 def _protected(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    settings = services().settings
+    for name, value in (*SAFE_HEADERS, *transport_headers(settings)):
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -111,8 +115,11 @@ def _drained(response: Response) -> Response:
     is_left = request.content_length or "Transfer-Encoding" in request.headers
     if response.status_code >= 400 and is_left and request.environ.get("wsgi.input_terminated"):
         left = DRAINED_BYTES
-        while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 65_536))):
-            left -= len(part)
+        try:
+            while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 65_536))):
+                left -= len(part)
+        except GatewayError:
+            response.headers["Connection"] = "close"
     return response
 
 

@@ -26,6 +26,13 @@ from gateway.trail import trail_of
 
 EXTENSION = "gateway"
 FHIR_JSON = "application/fhir+json"
+SAFE_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    # What is answered is data: where a browser takes it for a page, the page does nothing.
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ("Referrer-Policy", "no-referrer"),
+)
+"""What every answer carries unless it says otherwise itself (pages have a policy of their own)."""
 PURPOSE_HEADER = "X-Purpose-Of-Use"
 
 
@@ -86,6 +93,12 @@ def principal() -> Principal:
 def language() -> str:
     """Choose the language of texts: Chinese unless the client prefers English."""
     return request.accept_languages.best_match(["zh", "en"]) or "zh"
+
+
+def transport_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Ask browsers to come by TLS only, where the server's own address is one of TLS (RFC 6797)."""
+    is_tls = settings.server_url.startswith("https://")
+    return (("Strict-Transport-Security", "max-age=31536000"),) if is_tls else ()
 
 
 def server_url() -> str:

@@ -1,15 +1,18 @@
 """Logs as JSON lines and the metrics that /metrics shows; neither ever holds a patient's value."""
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from traceback import extract_tb
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 RECORDS = Counter(
     "gateway_records_total", "Records by channel and how they ended", ["channel", "status"]
 )
@@ -47,11 +50,17 @@ def configure_logging(level: str) -> None:
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
             structlog.processors.JSONRenderer(ensure_ascii=False),
+            _harmless,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _harmless(_logger: object, _method: str, line: Any) -> str:
+    """Escape what JSON leaves as it is and terminals or viewers obey: C1 controls, line ends."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def log(stage: str) -> structlog.stdlib.BoundLogger:

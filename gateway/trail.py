@@ -34,6 +34,7 @@ _PUBLIC = frozenset(
 )
 _LONGEST_PATH = 2_000
 _LINKS = "/view/"
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _UNREAD = "\N{REPLACEMENT CHARACTER}"
 _ACKNOWLEDGED = re.compile(rb"[\r\n]MSA.([AC][AER])")
 _REFUSED = frozenset({b"AE", b"AR", b"CE", b"CR"})
@@ -137,16 +138,16 @@ def message_row(channel: Channel, way: str, peer: str, status: int) -> Audited:
 def _row(environ: "WSGIEnvironment", trail: Trail, status: int) -> Audited:
     return Audited(
         trail.shard,
-        trail.client,
+        _text(trail.client),
         trail.member,
-        environ["REQUEST_METHOD"][:20],
+        _text(environ["REQUEST_METHOD"][:20]),
         trail.word or _WORDS.get(environ["PATH_INFO"].split("/")[1], "unknown"),
         _path(environ),
         _text(trail.query or unquote_plus(environ.get("QUERY_STRING", ""))),
         status,
-        trail.agent,
+        _text(trail.agent) if trail.agent else None,
         trail.purpose,
-        trail.reason,
+        _text(trail.reason) if trail.reason else None,
         trail.error,
         environ.get("REMOTE_ADDR"),
         trail.seen,
@@ -154,10 +155,14 @@ def _row(environ: "WSGIEnvironment", trail: Trail, status: int) -> Audited:
 
 
 def _text(text: str) -> str:
-    """Make a part of an address storable: a NUL ends texts elsewhere, a lone half is none."""
-    if text.isascii() and "\0" not in text:
+    """Make what a client sent storable and harmless on a terminal.
+
+    A NUL ends texts elsewhere, a lone half of a pair is none, and a line break or an escape
+    sequence would write lines of its own into a list that an auditor reads.
+    """
+    if text.isascii() and text.isprintable():
         return text
-    return text.replace("\0", _UNREAD).encode("utf-8", "replace").decode()
+    return _CONTROL.sub(_UNREAD, text).encode("utf-8", "replace").decode()
 
 
 def _path(environ: "WSGIEnvironment") -> str:

@@ -151,6 +151,8 @@ def _access(
         fetch=partial(fetch, AddressGuard.from_setting(settings.allowed_networks)),
         lifetime_s=settings.token_lifetime_s,
         sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
+        requests_per_minute=settings.requests_per_minute,
+        failed_logins_per_minute=settings.failed_logins_per_minute,
     )
 
 

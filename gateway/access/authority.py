@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from gateway.access import policy
 from gateway.access.clients import ClientRow, Clients, Credentials
 from gateway.access.keys import Fetch, KeySets
+from gateway.access.limits import Limit
 from gateway.access.links import Link, LinkSigner, Seal
 from gateway.access.scopes import granted, parse_scopes
 from gateway.access.tokens import ISSUER, Grant, TokenSigner
@@ -57,11 +59,17 @@ class Access:
         fetch: Fetch | None = None,
         lifetime_s: int = 3600,
         sandbox_shard: int | None = None,
+        requests_per_minute: int = 0,
+        failed_logins_per_minute: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._signer = TokenSigner(secret, lifetime_s=lifetime_s)
         self._links = LinkSigner(secret)
         self.pages = Seal(secret, "page")
-        self.clients = Clients(registry.client, credentials, KeySets(fetch, clock), clock)
+        failures = Limit(failed_logins_per_minute, "failed logins", monotonic)
+        key_sets = KeySets(fetch, clock)
+        self.clients = Clients(registry.client, credentials, key_sets, failures, clock)
+        self._requests = Limit(requests_per_minute, "requests", monotonic)
         self._registry, self._credentials = registry, credentials
         self._clock = clock
         self._sandbox_shard = sandbox_shard
@@ -72,9 +80,11 @@ class Access:
         """Whether authentication is switched off."""
         return self._sandbox_shard is not None
 
-    def token(self, client_id: str, client_secret: str, scope: str = "") -> dict[str, str | int]:
-        """Issue an access token for an id and secret; raise GW-8008 or GW-8009."""
-        return self.grant(self.clients.by_secret(client_id, client_secret), scope)
+    def token(
+        self, client_id: str, client_secret: str, scope: str = "", peer: str = ""
+    ) -> dict[str, str | int]:
+        """Issue an access token for an id and secret; raise GW-8008, GW-8009 or GW-8024."""
+        return self.grant(self.clients.by_secret(client_id, client_secret, peer), scope)
 
     def grant(self, client: ClientRow, scope: str = "") -> dict[str, str | int]:
         """Issue an access token (RFC 6749 section 4.4); raise GW-8009.
@@ -151,8 +161,14 @@ class Access:
     def principal(self, bearer: str) -> Principal:
         """Name the principal of a bearer token; raise GW-8002 when it does not hold (any more).
 
-        A client that was revoked is turned away at most five seconds later.
+        A client that was revoked is turned away at most five seconds later, one that asks too
+        often with GW-8024.
         """
+        principal = self._remembered(bearer)
+        self._requests.take(principal.client)
+        return principal
+
+    def _remembered(self, bearer: str) -> Principal:
         now = self._clock()
         if (known := self._known.get(bearer)) and now.timestamp() < known[1]:
             return known[0]

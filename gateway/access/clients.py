@@ -8,6 +8,7 @@ from typing import Protocol
 from gateway.access.assertions import Assertion, read_assertion
 from gateway.access.credentials import matches
 from gateway.access.keys import Key, KeySets, read_keys
+from gateway.access.limits import Limit
 from gateway.errors import GatewayError
 
 
@@ -74,19 +75,27 @@ class Clients:
         find: Callable[[str], ClientRow | None],
         credentials: Credentials,
         key_sets: KeySets,
+        failures: Limit,
         clock: Callable[[], datetime],
     ) -> None:
         self._find, self._credentials = find, credentials
-        self._key_sets, self._clock = key_sets, clock
+        self._key_sets, self._failures, self._clock = key_sets, failures, clock
 
-    def by_secret(self, client_id: str, secret: str) -> ClientRow:
-        """Give the client of an id and secret; raise GW-8008 whatever was wrong."""
+    def by_secret(self, client_id: str, secret: str, peer: str = "") -> ClientRow:
+        """Give the client of an id and secret; raise GW-8008 whatever was wrong.
+
+        GW-8024 after too many failures from the address ``peer`` under this id: nothing is
+        compared then, for that is what costs.
+        """
+        key = f"{peer} {client_id[:200]}"
+        self._failures.demand(key)
         client = self._find(client_id)
         hashes: list[str | None] = [one.value for one in self._held(client, "secret")]
         is_known = False
         for one in hashes[-self._SECRETS :] or [None]:
             is_known |= matches(secret, one)
         if client is None or not is_known or not client.is_active:
+            self._failures.take(key)
             raise GatewayError("GW-8008")
         return client
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from werkzeug.http import http_date
 
 from gateway.access import demand
-from gateway.edge import FHIR_JSON, Services
+from gateway.edge import FHIR_JSON, SAFE_HEADERS, Services, transport_headers
 from gateway.errors import GatewayError
 from gateway.fhir.conformance import TYPES
 from gateway.records import Stored
@@ -39,7 +39,7 @@ _ALWAYS = [
     ("Content-Type", f"{FHIR_JSON}; charset=utf-8"),
     ("Vary", "Accept, Accept-Encoding, Authorization"),
     ("Cache-Control", "private, no-cache"),
-    ("X-Content-Type-Options", "nosniff"),
+    *SAFE_HEADERS,
 ]
 
 
@@ -51,6 +51,7 @@ class DirectReads:
         settings = services.settings
         # Both mark every answer, which the views behind see to.
         self._is_off = settings.sandbox or bool(settings.cors_origins)
+        self._always = [*_ALWAYS, *transport_headers(settings)]
         self._read = REQUESTS.labels("read", 200)
 
     def __call__(
@@ -65,7 +66,7 @@ class DirectReads:
             return self._behind(environ, start_response)
         body = stored.body
         headers = [
-            *_ALWAYS,
+            *self._always,
             ("ETag", f'W/"{stored.version}"'),
             ("Last-Modified", _http_date(stored.updated_utc)),
         ]

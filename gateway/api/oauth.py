@@ -19,6 +19,7 @@ _ERRORS = {
     **dict.fromkeys(("GW-8008", "GW-8016", "GW-8017"), "invalid_client"),
     **dict.fromkeys(("GW-8009", "GW-8010", "GW-8023"), "invalid_scope"),
     "GW-8020": "unauthorized_client",
+    "GW-8024": "temporarily_unavailable",
 }
 
 
@@ -52,7 +53,7 @@ def client_of(given: dict[str, str]) -> ClientRow:
     basic = basic_credentials(header) if header else None
     client_id, secret = basic or (given.get("client_id", ""), given.get("client_secret", ""))
     trail.client = client_id[:200]
-    return clients.by_secret(client_id, secret)
+    return clients.by_secret(client_id, secret, request.remote_addr or "")
 
 
 def audiences() -> frozenset[str]:
@@ -86,6 +87,8 @@ def refused(error: GatewayError) -> Response:
     response = jsonify(error=code, error_description=f"{error.number} {text}")
     # RFC 6749: everything but a wrong client is 400.
     response.status_code = error.http if error.http in {401, 413, 429, 503} else 400
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
     if error.http == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
     return uncached(response)

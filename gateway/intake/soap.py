@@ -54,7 +54,7 @@ def _sign_in() -> None:
     """Name the principal of HTTP Basic credentials; a bearer token is read as everywhere."""
     given = basic_credentials(request.headers.get("Authorization", ""))
     if given and not services().access.is_sandbox:
-        token = services().access.token(*given)
+        token = services().access.token(*given, peer=request.remote_addr or "")
         g.principal = services().access.principal(str(token["access_token"]))
 
 

@@ -196,6 +196,22 @@ ENTRIES: tuple[Entry, ...] = (
         " sorts or pages, such as system/Observation.rs?category=laboratory.",
     ),
     Entry(
+        "GW-8024",
+        Kind.TOO_MANY,
+        "请求过于频繁：{limit}。",
+        "Too many requests: {limit}.",
+        "请在 Retry-After 所示的秒数之后再试，并放慢请求。",
+        "Try again after the seconds of Retry-After, and ask more slowly.",
+    ),
+    Entry(
+        "GW-8025",
+        Kind.FORBIDDEN,
+        "通讯录中已有另一个机构使用这个机构代码。",
+        "The directory has this organisation's code under another entry.",
+        "请核对代码；确需更改由管理员用 gateway consortium apply 登记。",
+        "Check the code; the operator registers true changes with gateway consortium apply.",
+    ),
+    Entry(
         "GW-8030",
         Kind.INVALID,
         "患者同意书中的 {element} 无法执行。",

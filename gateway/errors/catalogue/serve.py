@@ -263,6 +263,14 @@ ENTRIES: tuple[Entry, ...] = (
         "请拆分成多次请求。",
         "Split it into several requests.",
     ),
+    Entry(
+        "GW-7090",
+        Kind.UNAVAILABLE,
+        "同时上传正文的请求过多。",
+        "Too many requests are sending their bodies at this moment.",
+        "请稍后重试；网关前的代理应先收完正文再转发。",
+        "Try again; a proxy in front should take the whole body before it passes it on.",
+    ),
     # 71xx: searches.
     Entry(
         "GW-7101",

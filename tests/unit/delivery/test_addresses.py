@@ -93,3 +93,17 @@ def test_the_system_resolves_numbers_in_any_spelling() -> None:
     for host in ("127.1", "2130706433", "0x7f000001", "localhost"):
         with pytest.raises(GatewayError, match="GW-6102"):
             AddressGuard().check(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254"),
+        *("::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+    ],
+)
+def test_where_clouds_tell_secrets_is_never_called_whatever_the_settings_allow(
+    address: str,
+) -> None:
+    with pytest.raises(GatewayError, match="GW-6102"):
+        guard(address, allowed="0.0.0.0/0, ::/0").check("https://hospital.test/")
