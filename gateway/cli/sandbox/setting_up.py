@@ -11,7 +11,7 @@ from gateway.cli.sandbox.hospitals import HOSPITALS, SCOPES
 from gateway.cli.sandbox.playing import CLIENTS
 from gateway.cli.sandbox.writing import CONSORTIUM
 from gateway.consortium import apply, read_description
-from gateway.store import Client
+from gateway.store import Client, Credential
 from gateway.wiring import Runtime
 
 
@@ -24,8 +24,9 @@ def register(runtime: Runtime, folder: Path) -> None:
     secrets: dict[str, tuple[str, str]] = {}
     for one in HOSPITALS:
         secret, hashed = new_secret()
-        client = Client(f"{one.id}-his", f"{one.name} HIS", hashed, one.id, (shard,), SCOPES)
+        client = Client(f"{one.id}-his", f"{one.name} HIS", one.id, (shard,), SCOPES)
         runtime.store.registry.add_client(client)
+        runtime.store.credentials.put(Credential(client.id, "secret-1", "secret", hashed))
         secrets[one.id] = (client.id, secret)
     place = folder / CLIENTS
     with open(place, "w", encoding="utf-8", opener=_private) as file:
