@@ -5,7 +5,7 @@ UV := .venv/uv/bin/uv
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test check lint types layers docs system test-data test-pg15 clients fuzz profiles-check soak bench clean
+.PHONY: help install lock demo test check lint types layers docs system test-data test-pg15 clients fuzz profiles-check audit-dependencies soak bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ fuzz: .venv/installed ## Fuzz readers, validator and entrances for ten minutes
 
 profiles-check: .venv/installed ## Validate every profile, value set and example with ourselves
 	$(BIN)/gateway profiles check
+
+audit-dependencies: .venv/installed ## Compare the lock file with the known vulnerabilities (says so where it cannot)
+	$(BIN)/python -m scripts.audit_dependencies
 
 soak: .venv/installed ## Kill the server at random under load and count what is there
 	$(BIN)/pytest tests/soak -q -p no:cacheprovider --timeout 3600 $(ARGS)
