@@ -43,6 +43,9 @@ class Settings:
     max_body_bytes: int = 20_000_000
     max_bundle_entries: int = 5_000
     token_lifetime_s: int = 3_600
+    trusted_issuer: str = ""
+    trusted_keys: str = ""
+    trusted_audience: str = ""
     requests_per_minute: int = 0
     failed_logins_per_minute: int = 30
     allowed_networks: str = ""
@@ -110,6 +113,9 @@ HELP: dict[str, str] = {
     "max_body_bytes": "Largest FHIR request body accepted.",
     "max_bundle_entries": "Most entries accepted in one Bundle.",
     "token_lifetime_s": "Seconds until an access token expires.",
+    "trusted_issuer": "Name (iss) of an OpenID provider whose access tokens are taken too.",
+    "trusted_keys": "Address of that provider's key set (https).",
+    "trusted_audience": "Our own name (aud) in its tokens (empty: the address of the FHIR API).",
     "requests_per_minute": "Requests of one client to one server process (0: no limit); then 429.",
     "failed_logins_per_minute": "Wrong secrets of one client and address, per process (0: any).",
     "allowed_networks": "Networks notices may be sent to besides public ones, comma-separated.",

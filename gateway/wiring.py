@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from gateway import oversight, referral, settlement, sharing, subscriptions
-from gateway.access import Access
+from gateway.access import Access, Provider
 from gateway.delivery import AddressGuard, fetch
 from gateway.errors import GatewayError
 from gateway.fhir import codec
@@ -151,9 +151,17 @@ def _access(
         fetch=partial(fetch, AddressGuard.from_setting(settings.allowed_networks)),
         lifetime_s=settings.token_lifetime_s,
         sandbox_shard=SANDBOX_SHARD if settings.sandbox else None,
+        provider=_provider(settings),
         requests_per_minute=settings.requests_per_minute,
         failed_logins_per_minute=settings.failed_logins_per_minute,
     )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if not settings.trusted_issuer:
+        return None
+    audience = settings.trusted_audience or f"{settings.public_url}/fhir"
+    return Provider(settings.trusted_issuer, settings.trusted_keys, audience)
 
 
 def library(settings: Settings, definitions: Definitions, ids: Iterable[str]) -> Library:

@@ -17,6 +17,7 @@ from gateway.access.classes import (
 from gateway.access.clients import ClientRow
 from gateway.access.consent import Decision, Rule, decide, rules
 from gateway.access.credentials import new_secret
+from gateway.access.foreign import Provider
 from gateway.access.keys import ALGORITHMS, public_text, read_keys
 from gateway.access.links import Link, Seal
 from gateway.access.policy import (
@@ -50,6 +51,7 @@ __all__ = [
     "ClientRow",
     "Decision",
     "Link",
+    "Provider",
     "Purpose",
     "Registry",
     "Rule",

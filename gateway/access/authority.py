@@ -4,11 +4,13 @@ import base64
 import binascii
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.access import policy
 from gateway.access.clients import ClientRow, Clients, Credentials
+from gateway.access.foreign import ForeignTokens, Provider
 from gateway.access.keys import Fetch, KeySets
 from gateway.access.limits import Limit
 from gateway.access.links import Link, LinkSigner, Seal
@@ -42,8 +44,8 @@ class Registry(Protocol):
 class Access:
     """Issues tokens, names principals, signs links.
 
-    ``fetch`` reads key sets at addresses. ``sandbox_shard`` switches authentication off: every
-    request acts as an operator of that shard.
+    ``fetch`` reads key sets at addresses, ``provider`` issues tokens beside us. ``sandbox_shard``
+    switches authentication off: every request acts as an operator of that shard.
     """
 
     _REMEMBERED = 4096
@@ -59,6 +61,7 @@ class Access:
         fetch: Fetch | None = None,
         lifetime_s: int = 3600,
         sandbox_shard: int | None = None,
+        provider: Provider | None = None,
         requests_per_minute: int = 0,
         failed_logins_per_minute: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
@@ -69,6 +72,7 @@ class Access:
         failures = Limit(failed_logins_per_minute, "failed logins", monotonic)
         key_sets = KeySets(fetch, clock)
         self.clients = Clients(registry.client, credentials, key_sets, failures, clock)
+        self._foreign = ForeignTokens(provider, fetch, clock) if provider else None
         self._requests = Limit(requests_per_minute, "requests", monotonic)
         self._registry, self._credentials = registry, credentials
         self._clock = clock
@@ -198,10 +202,19 @@ class Access:
         return self._links.verify(token, self._clock())
 
     def _held(self, bearer: str, now: datetime) -> tuple[Grant, Principal]:
-        grant = self._signer.read(bearer, now)
+        foreign = self._foreign.read(bearer, now) if self._foreign else None
+        grant = self._adopted(foreign) if foreign else self._signer.read(bearer, now)
         if self._credentials.is_spent(_revoked(grant)):
             raise GatewayError("GW-8002")
         return grant, self._named(grant)
+
+    def _adopted(self, grant: Grant) -> Grant:
+        """Narrow what another server grants to what its client is registered for here."""
+        client = self._registry.client(grant.client)
+        if client is None:
+            raise GatewayError("GW-8002")
+        held = granted(parse_scopes(grant.scope), parse_scopes(" ".join(client.scopes)))
+        return replace(grant, member=client.member, scope=" ".join(map(str, held)))
 
     def _named(self, grant: Grant) -> Principal:
         client = self._registry.client(grant.client)

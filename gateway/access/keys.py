@@ -6,7 +6,7 @@ change without anybody telling us.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,11 +23,12 @@ Fetch = Callable[[str], bytes]
 """Gives what lies at an address; raises GatewayError."""
 
 ALGORITHMS = ("RS384", "ES384")
+_CURVES = {"P-256": "ES256", "P-384": "ES384"}
 _SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
-def read_keys(text: bytes | str) -> dict[str, Key]:
+def read_keys(text: bytes | str, algorithms: Collection[str] = ALGORITHMS) -> dict[str, Key]:
     """Give the keys of a set that may sign, by their ``kid``; raise GW-8018 when there is none.
 
     Keys of other kinds are passed over (RFC 7517 section 5), a private one is refused (GW-8019).
@@ -44,7 +45,7 @@ def read_keys(text: bytes | str) -> dict[str, Key]:
             raise GatewayError("GW-8018")
         if _PRIVATE & jwk.keys():
             raise GatewayError("GW-8019")
-        key = read_key(jwk)
+        key = read_key(jwk, algorithms)
         if key is None:
             continue
         if jwk["kid"] in found:
@@ -55,21 +56,25 @@ def read_keys(text: bytes | str) -> dict[str, Key]:
     return found
 
 
-def read_key(jwk: Mapping[str, object]) -> Key | None:
-    """Give a key that may sign: RSA of 2048 to 8192 bits, or P-384, with an id; None for others."""
+def read_key(jwk: Mapping[str, object], algorithms: Collection[str]) -> Key | None:
+    """Give a key that may sign by one of the algorithms; None for others.
+
+    RSA has 2048 to 8192 bits, EC the curve of its algorithm, and each an id.
+    """
     kid, alg = jwk.get("kid"), jwk.get("alg")
     is_named = isinstance(kid, str) and 0 < len(kid) <= 200
-    if not is_named or jwk.get("use", "sig") != "sig" or alg not in (None, *ALGORITHMS):
+    if not is_named or jwk.get("use", "sig") != "sig" or alg not in (None, *algorithms):
         return None
     plain: dict[str, str | list[str]] = {
         name: value for name, value in jwk.items() if isinstance(value, str)
     }
     try:
-        if plain.get("kty") == "RSA" and alg != "ES384":
+        if plain.get("kty") == "RSA" and (alg is None or str(alg).startswith("RS")):
             rsa = RSAKey.import_key(plain)
             is_strong = _SMALLEST_RSA <= rsa.public_key.key_size <= _LARGEST_RSA
             return rsa if is_strong else None
-        if plain.get("kty") == "EC" and plain.get("crv") == "P-384" and alg != "RS384":
+        fitting = _CURVES.get(str(plain.get("crv")))
+        if plain.get("kty") == "EC" and fitting in algorithms and alg in (None, fitting):
             return ECKey.import_key(plain)
     except (JoseError, ValueError):
         return None
@@ -97,8 +102,13 @@ class KeySets:
     _LONGEST = timedelta(hours=1)
     _MOST = 1_000
 
-    def __init__(self, fetch: Fetch | None, clock: Callable[[], datetime]) -> None:
-        self._fetch, self._clock = fetch, clock
+    def __init__(
+        self,
+        fetch: Fetch | None,
+        clock: Callable[[], datetime],
+        algorithms: Collection[str] = ALGORITHMS,
+    ) -> None:
+        self._fetch, self._clock, self._algorithms = fetch, clock, algorithms
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
@@ -126,6 +136,6 @@ class KeySets:
         if self._fetch is None:
             return
         try:
-            kept.keys, kept.read = read_keys(self._fetch(address)), now
+            kept.keys, kept.read = read_keys(self._fetch(address), self._algorithms), now
         except GatewayError as error:
             LOG.warning("key set not read", address=address, error=error.number)
