@@ -24,6 +24,8 @@ Fetch = Callable[[str], bytes]
 
 ALGORITHMS = ("RS384", "ES384")
 _CURVES = {"P-256": "ES256", "P-384": "ES384"}
+_SHORTEST_MODULUS = 342
+"""Characters of base64url that 2048 bits take."""
 _SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 
@@ -70,6 +72,8 @@ def read_key(jwk: Mapping[str, object], algorithms: Collection[str]) -> Key | No
     }
     try:
         if plain.get("kty") == "RSA" and (alg is None or str(alg).startswith("RS")):
+            if len(str(plain.get("n", ""))) < _SHORTEST_MODULUS:
+                return None
             rsa = RSAKey.import_key(plain)
             is_strong = _SMALLEST_RSA <= rsa.public_key.key_size <= _LARGEST_RSA
             return rsa if is_strong else None
@@ -101,6 +105,7 @@ class KeySets:
     _AGAIN = timedelta(seconds=15)
     _LONGEST = timedelta(hours=1)
     _MOST = 1_000
+    _PATIENCE_S = 0.5
 
     def __init__(
         self,
@@ -122,14 +127,21 @@ class KeySets:
             if len(self._kept) >= self._MOST:
                 self._kept.clear()
             kept = self._kept.setdefault(address, _Kept())
-        with kept.lock:
-            now = self._clock()
-            is_fresh = kept.read is not None and now - kept.read < self._FRESH
-            is_due = kept.tried is None or now - kept.tried >= self._AGAIN
-            if is_due and not (is_fresh and kid in kept.keys):
-                self._read(address, kept, now)
-            is_kept = kept.read is not None and now - kept.read < self._LONGEST
-            return kept.keys.get(kid) if is_kept else None
+        now = self._clock()
+        # One thread asks; where that takes long, the others go on with what there is.
+        if kept.lock.acquire(timeout=self._PATIENCE_S):
+            try:
+                self._refresh(address, kid, kept, now)
+            finally:
+                kept.lock.release()
+        is_kept = kept.read is not None and now - kept.read < self._LONGEST
+        return kept.keys.get(kid) if is_kept else None
+
+    def _refresh(self, address: str, kid: str, kept: _Kept, now: datetime) -> None:
+        is_fresh = kept.read is not None and now - kept.read < self._FRESH
+        is_due = kept.tried is None or now - kept.tried >= self._AGAIN
+        if is_due and not (is_fresh and kid in kept.keys):
+            self._read(address, kept, now)
 
     def _read(self, address: str, kept: _Kept, now: datetime) -> None:
         kept.tried = now

@@ -1,6 +1,7 @@
 """Which keys may sign, and how a set at an address is kept."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,7 +25,7 @@ def test_of_a_set_those_keys_are_read_that_may_sign() -> None:
         ec("5", "P-256").public() | {"alg": None},
         {"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "6"},
         {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA", "kid": "7"},
-        {**RSA.public(), "n": RSA.public()["n"][:171], "kid": "8"},
+        {**RSA.public(), "n": RSA.public()["n"][:172], "kid": "8"},
     ]
     keys = json.loads(key_set(RSA, EC))["keys"]
     assert set(read_keys(json.dumps({"keys": [*foreign, *keys]}))) == {"r", "e"}
@@ -131,3 +132,26 @@ def test_while_the_address_does_not_answer_the_keys_hold_for_an_hour(
     assert key_sets.key(URL, "r") is not None
     address.after(minutes=1)
     assert key_sets.key(URL, "r") is None
+
+
+def test_an_address_that_hangs_holds_one_thread_and_not_all(address: Address) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def fetch(url: str) -> bytes:
+        text = address.fetch(url)
+        if address.asked > 1:
+            begun.set()
+            released.wait(30)
+        return text
+
+    key_sets = KeySets(fetch, address.clock)
+    assert key_sets.key(URL, "r") is not None
+    address.after(minutes=5)
+    slow = threading.Thread(target=key_sets.key, args=(URL, "r"))
+    slow.start()
+    assert begun.wait(30)
+    assert key_sets.key(URL, "r") is not None
+    assert key_sets.key(URL, "e") is None
+    released.set()
+    slow.join()
+    assert address.asked == 2
