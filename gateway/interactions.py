@@ -20,8 +20,7 @@ from gateway.fhir.ids import ordered_id
 from gateway.fhir.links import relink
 from gateway.fhir.merge import same_content
 from gateway.fhir.references import references, rewrite, server_of
-from gateway.fhir.systems import CREDIT_CODE, ORGANIZATION_CODE
-from gateway.join import Draft, Resolver
+from gateway.join import Draft, Resolver, demand_own_code
 from gateway.records import (
     BusinessKey,
     Criteria,
@@ -305,8 +304,8 @@ class _Planner:
         if current is not None and previous is not None:
             self._demand_change(current, previous)
         content = _content(request, previous, stored)
-        if content is not None and type_ == "Organization":
-            self._demand_own_code(id_, content)
+        if content is not None and type_ == "Organization" and not self.visibility.sees_all:
+            demand_own_code(self.store, self.visibility.shard, self.principal.member, id_, content)
         resource = (
             None if content is None else self._resolved(request, content | {"id": id_}, names)
         )
@@ -326,20 +325,6 @@ class _Planner:
         named = organizations_named(previous)
         parties = {member for one in named if (member := self.member_of(one))}
         demand_change(self.principal, current.type, current.owner, parties)
-
-    def _demand_own_code(self, id_: str, organization: Resource) -> None:
-        """Raise GW-8025 where the directory has the organization's code under another entry."""
-        if self.visibility.sees_all:
-            return
-        type_, listed = "Organization", organization.get("identifier")
-        keys = [
-            BusinessKey(type_, one["system"], str(one.get("value")).upper(), is_shared=True)
-            for one in (listed if isinstance(listed, list) else ())
-            if isinstance(one, dict) and one.get("system") in {CREDIT_CODE, ORGANIZATION_CODE}
-        ]
-        found = self.store.identify(self.visibility.shard, self.principal.member, keys)
-        if any(known != id_ for known in found.values()):
-            raise GatewayError("GW-8025", expression="Organization.identifier")
 
     def _resolved(self, request: Request, resource: Resource, names: Mapping[str, str]) -> Resource:
         """Resolve links to entries, conditional references, and known identifiers.

@@ -12,9 +12,11 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.fhir import codec
 from gateway.fhir.merge import merge, same_content
 from gateway.fhir.references import references, rewrite
+from gateway.fhir.systems import CREDIT_CODE, ORGANIZATION_CODE
 from gateway.records import BusinessKey, Contribution, Resource, Stored
 
 Identify = Callable[[int, str, Sequence[BusinessKey]], dict[BusinessKey, str]]
@@ -229,3 +231,18 @@ def _keys(reference: Resource) -> tuple[BusinessKey, ...]:
         BusinessKey(type_, system, value),
         BusinessKey(type_, system, value, is_shared=True),
     )
+
+
+def demand_own_code(
+    store: Names, shard: int, member: str, id_: str, organization: Resource
+) -> None:
+    """Raise GW-8025 where the directory has an Organization's code under another entry."""
+    type_, listed = "Organization", organization.get("identifier")
+    keys = [
+        BusinessKey(type_, one["system"], str(one.get("value")).upper(), is_shared=True)
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and one.get("system") in {CREDIT_CODE, ORGANIZATION_CODE}
+    ]
+    found = store.identify(shard, member, keys)
+    if any(known != id_ for known in found.values()):
+        raise GatewayError("GW-8025", expression="Organization.identifier")
