@@ -13,7 +13,7 @@ NOTICED = frozenset(
         *("referral-received", "referral-answered", "referral-withdrawn", "referral-overdue"),
         *("patient-arrived", "result-available", "discharge"),
         *("down-referral-drafted", "down-referral-signed", "down-referral-declined"),
-        *("referral-task", "referral-task-answered"),
+        *("referral-task", "referral-task-answered", "referral-feedback"),
         *("claim-received", "claim-answered", "outbound-referral"),
     }
 )
