@@ -8,7 +8,6 @@ python -m benchmarks.growth [RESOURCES...] [postgresql]
 """
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.asked import numbers
 from benchmarks.loading import fill
 from benchmarks.storage import encoded, postgres, runtime, send
 from gateway.store import Store
@@ -83,7 +83,5 @@ def main(counts: list[int], *, is_postgres: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        [int(one) for one in sys.argv[1:] if one.isdigit()] or [10_000, 1_000_000],
-        is_postgres="postgresql" in sys.argv,
-    )
+    sizes, engine = numbers("growth", __doc__, ("postgresql",))
+    main(sizes or [10_000, 1_000_000], is_postgres=bool(engine))

@@ -5,7 +5,6 @@ Processor time, best of several rounds: other load on the machine does not count
 """
 
 import re
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from stdnum.cn import ric
 
+from benchmarks.asked import numbers
 from gateway.fhir import definitions
 from gateway.formats import DIALECTS, READERS
 from gateway.mapping import MappingProgram, load_mapping, trials
@@ -195,4 +195,4 @@ def main(count: int = 20_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main(*numbers("mapping", __doc__)[0])

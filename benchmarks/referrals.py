@@ -7,7 +7,6 @@ python -m benchmarks.referrals [REFERRALS]
 """
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,8 +15,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from benchmarks.asked import numbers
 from benchmarks.storage import MEMBERS, principal, runtime
-from gateway.access import new_secret
 from gateway.app import create_app
 from gateway.fhir.systems import REFERRAL_DIRECTION, REFERRAL_TYPE, SERVICE_CATEGORY
 from gateway.interactions import Request
@@ -89,9 +88,8 @@ class County:
         self.web: FlaskClient = create_app(built).test_client()
         self.tokens = {}
         for member in MEMBERS:
-            _, digest = new_secret()
             built.store.registry.add_client(
-                Client(member, member, digest, member, (1,), ("system/*.cruds",))
+                Client(member, member, member, (1,), ("system/*.cruds",))
             )
             self.tokens[member] = built.access.issue(member, "")
 
@@ -118,9 +116,8 @@ class County:
         return up
 
 
-def main() -> None:
+def main(count: int = WAITING) -> None:
     """Print the three figures beside what they may be."""
-    count = next((int(word) for word in sys.argv[1:] if word.isdigit()), WAITING)
     with tempfile.TemporaryDirectory() as folder, runtime(Path(folder), "") as built:
         subject, county = fill(built, count), County(built)
         inbox = f"/Task?owner=Organization/org-{RECEIVER}&status=requested,received&_count=20"
@@ -139,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*numbers("referrals", __doc__)[0])

@@ -7,11 +7,11 @@ Lineage and coverage are noted, not written out; bundles are neither validated n
 """
 
 import resource
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.asked import numbers
 from benchmarks.mapping import _program, _sample, rows
 from gateway.cli import batches
 
@@ -45,4 +45,4 @@ def main(count: int = 100_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main(*numbers("rows", __doc__)[0])

@@ -7,13 +7,13 @@ python -m benchmarks.search [RESOURCES...]
 """
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.asked import numbers
 from benchmarks.loading import OWNER, SHARD, fill
 from benchmarks.storage import postgres
 from gateway.records import Visibility
@@ -100,4 +100,4 @@ def main(*counts: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(one) for one in sys.argv[1:]))
+    main(*numbers("search", __doc__)[0])

@@ -14,7 +14,6 @@ import cProfile
 import multiprocessing
 import pstats
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
@@ -27,6 +26,7 @@ from typing import Any
 
 import sqlalchemy
 
+from benchmarks.asked import numbers
 from benchmarks.bundles import Bundles
 from gateway.fhir import codec
 from gateway.interactions import Request
@@ -145,7 +145,7 @@ def left_rows(store: Store) -> Rows:
             for row in connection.execute(sqlalchemy.select(table)):
                 if table is version:
                     of_pk[row.pk] = row.txn
-                empty = {**{one.name: [] for one in ROWS}, TEXTS: []}
+                empty: dict[str, list[Any]] = {**{one.name: [] for one in ROWS}, TEXTS: []}
                 group = groups.setdefault(of_pk[row.pk], empty)
                 group[table.name].append(tuple(row))
                 text = packed_again(1, row.type, row.body) if table is version else None
@@ -288,7 +288,8 @@ def profile(count: int = 200) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["profile"]:
+    asked, word = numbers("storage", __doc__, ("profile",))
+    if word:
         profile()
     else:
-        main(*(int(one) for one in sys.argv[1:]))
+        main(*asked)

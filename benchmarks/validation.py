@@ -135,7 +135,8 @@ class Schemas:
     """JSON Schemas of the release's types."""
 
     def __init__(self) -> None:
-        self._release, self._made = definitions.load(), {}
+        self._release = definitions.load()
+        self._made: dict[frozenset[Any], Any] = {}
         self.by_type: dict[str, Any] = {}
         self._model = Model(self._release)
         self._forms = {"string": "string", "boolean": "boolean", "number": "number"}

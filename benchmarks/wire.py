@@ -10,7 +10,6 @@ inserts the very rows that were left, in groups of 16 messages.
 
 import multiprocessing
 import socket
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from benchmarks.asked import numbers
 from benchmarks.mapping import _program, _sample, oru, varied
 from benchmarks.storage import bare_postgres, bare_sqlite, left_rows, postgres
 from gateway.formats.mllp import frame
@@ -143,7 +143,5 @@ def main(
 
 
 if __name__ == "__main__":
-    main(
-        *(int(argument) for argument in sys.argv[1:] if argument.isdigit()),
-        is_postgres="postgresql" in sys.argv,
-    )
+    asked, engine = numbers("wire", __doc__, ("postgresql",))
+    main(*asked, is_postgres=bool(engine))
