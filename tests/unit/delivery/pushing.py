@@ -2,9 +2,10 @@
 
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -141,10 +142,20 @@ Make = Callable[..., Site]
 
 
 @contextmanager
-def listener(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """A plain MLLP receiver: one frame in, what ``answer`` gives out."""
+def listener(
+    answer: Callable[[bytes], bytes], certificate: Path | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
+    """An MLLP receiver, with a certificate one of TLS: one frame in, what ``answer`` gives out."""
     received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk(plain: socket.socket) -> None:
+            with _secured(plain, certificate) as connection:
+                data = b""
+                while not data.endswith(b"\x1c\r"):
+                    data += connection.recv(65_536)
+                received.append(data[1:-2])
+                connection.sendall(answer(received[-1]))
 
         def run() -> None:
             while True:
@@ -152,12 +163,8 @@ def listener(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[bytes
                     connection, _ = server.accept()
                 except OSError:
                     return
-                with connection:
-                    data = b""
-                    while not data.endswith(b"\x1c\r"):
-                        data += connection.recv(65_536)
-                    received.append(data[1:-2])
-                    connection.sendall(answer(received[-1]))
+                with connection, suppress(ssl.SSLError):
+                    talk(connection)
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -166,6 +173,14 @@ def listener(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[bytes
         finally:
             server.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def _secured(plain: socket.socket, certificate: Path | None) -> socket.socket:
+    if certificate is None:
+        return plain
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context.wrap_socket(plain, server_side=True)
 
 
 def taken(raw: bytes) -> bytes:

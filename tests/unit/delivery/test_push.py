@@ -17,6 +17,8 @@ from gateway.formats import soap
 from gateway.records import Change, Channel, Commit, Json
 from gateway.store import Wanted
 from gateway.subscriptions import NOTICED, TOPICS
+from tests.support.certificates import self_signed
+from tests.support.mariadb import mariadb_server
 from tests.support.peer import Peer, serve
 from tests.unit.delivery.pushing import CHANNEL, HL7, MEMBER, ROWS, Make, Site, listener, taken
 
@@ -48,6 +50,23 @@ def test_a_message_goes_by_mllp_under_its_key_and_is_done_once_it_is_acknowledge
     assert "ORC||s1|||rejected" in received[0].decode("gb18030")
     assert "无床位" in received[0].decode("gb18030")
     assert site.of(key).status == "done"
+
+
+def test_a_message_goes_by_tls_only_to_whom_its_certificate_names(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    with listener(taken, certificate) as (port, received):
+        site = make(HL7, mllp={"host": "localhost", "port": port, "tls": True})
+        key = site.answer()
+        site.drain()
+        refused = site.of(key)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        site.later(minutes=5)
+    assert refused.status == "waiting"
+    assert "GW-6108" in (refused.last_error or "")
+    assert site.of(key).status == "done"
+    assert len(received) == 1
 
 
 @pytest.mark.parametrize(
@@ -176,20 +195,37 @@ def test_a_folder_that_is_away_is_waited_for(make: Make, tmp_path: Path) -> None
     assert len(list((tmp_path / "gone").glob("*.csv"))) == 1
 
 
+@pytest.fixture(params=["sqlite", "mariadb"])
+def his_url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of a hospital's database; its password is the variable HIS_PASSWORD."""
+    monkeypatch.setenv("HIS_PASSWORD", "secret")
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/his.db"
+    else:
+        with mariadb_server() as url:
+            yield url.replace(":secret@", "@")
+
+
 def test_a_row_of_the_intermediate_table_goes_by_what_the_receiver_marks(
-    make: Make, tmp_path: Path
+    make: Make, his_url: str
 ) -> None:
-    url = f"sqlite:///{tmp_path}/his.db"
-    his = sqlalchemy.create_engine(url)
+    table: dict[str, Json] = {"url": his_url, "table": "gw_notice"}
+    address = sqlalchemy.make_url(his_url)
+    if address.username:
+        table["password_env"] = "HIS_PASSWORD"
+        address = address.set(password="secret")
+    his = sqlalchemy.create_engine(address)
 
     def do(sql: str) -> list[Any]:
         with his.begin() as connection:
             result = connection.exec_driver_sql(sql)
             return list(result) if result.returns_rows else []
 
-    columns = "control_id TEXT PRIMARY KEY, topic TEXT, focus TEXT, record TEXT"
+    columns = "control_id VARCHAR(40) PRIMARY KEY, topic TEXT, focus TEXT, record TEXT"
     do(f"CREATE TABLE gw_notice ({columns}, written_utc TEXT, status TEXT)")
-    site = make(ROWS, table={"url": url, "table": "gw_notice"})
+    site = make(ROWS, table=table)
     key = site.answer("无床位")
     site.drain()
     ((record, status),) = do("SELECT record, status FROM gw_notice")
