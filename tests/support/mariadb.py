@@ -1,7 +1,6 @@
 """A real MariaDB for tests of views, where ``make system`` has installed one."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from gateway.cli.demo.world import free_port
+
 
 @contextmanager
 def mariadb_server() -> Iterator[str]:
@@ -19,9 +20,7 @@ def mariadb_server() -> Iterator[str]:
     if shutil.which("mariadbd") is None:
         pytest.skip("MariaDB is not installed; make system does it")
     folder = Path(tempfile.mkdtemp(prefix="gateway-mariadb-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     plain = ["--no-defaults", f"--datadir={folder}/data", "--user=root"]
     install = ["mariadb-install-db", *plain, "--auth-root-authentication-method=normal"]
     subprocess.run([*install, "--skip-test-db"], check=True, capture_output=True)

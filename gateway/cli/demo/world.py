@@ -1,11 +1,13 @@
 """The demo's consortium: a data folder of its own, a real server, and every member's client."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -33,12 +35,17 @@ SCOPES = {
 }
 
 
+_PORTS = range(20_000, 32_000)
+"""Below those that the system gives to outgoing connections, one of which would take it first."""
+
+
 def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port that nobody listens on; it stays free for whoever is to listen there."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def is_free(port: int) -> bool:

@@ -19,6 +19,7 @@ import yaml
 
 from gateway.carriers.forwarding import Forwarder, Gateway
 from gateway.carriers.spool import Spool
+from gateway.cli.demo.world import free_port
 from gateway.errors import GatewayError
 from gateway.formats.mllp import frame
 from gateway.relay import read_options, running
@@ -159,13 +160,6 @@ def test_a_full_disk_promises_nothing(spool: Spool) -> None:
     spool._database.execute("PRAGMA max_page_count = 10000")
     assert spool.put("a", b"after").is_duplicate is False
     assert spool.counts() == [("a", kept + 1, 0)]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 Write = Callable[..., Path]
