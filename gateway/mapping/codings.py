@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gateway.mapping.code import Code, Here
-from gateway.mapping.run import Run, Spot
+from gateway.mapping.mending import mended
+from gateway.mapping.run import Frame, Spot
 from gateway.mapping.scope import Scope
 from gateway.mapping.tracing import rewrite, single
-from gateway.mapping.writers import Keep, One
+from gateway.mapping.writers import One
 
 
 def settled(one: One, scope: Scope, spot: Spot) -> One:
@@ -16,7 +16,8 @@ def settled(one: One, scope: Scope, spot: Spot) -> One:
     """
     codes_of = scope.shapes.codes_of
 
-    def settle(run: Run, made: dict[str, Any], pointer: str) -> None:
+    def settle(made: dict[str, Any], frame: Frame, pointer: str) -> None:
+        run = frame.run
         codes = codes_of(made["system"])
         if codes is None or made["code"] in codes:
             return
@@ -27,13 +28,4 @@ def settled(one: One, scope: Scope, spot: Spot) -> One:
         cells = [sources[0] for known, _, sources in kept if known == at and sources]
         run.warn("GW-3216", spot, cells[-1].place if cells else None)
 
-    def write(code: Code, here: Here, keep: Keep) -> None:
-        def check(made: str) -> None:
-            made = code.named(made)
-            with code.block(f"if 'code' in {made} and 'system' in {made}:"):
-                code.put(f"{code.bind(settle, 'settle')}(run, {made}, {here.path})")
-            keep(made)
-
-        one(code, here, check)
-
-    return write
+    return mended(one, ("code", "system"), settle)

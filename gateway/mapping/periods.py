@@ -8,10 +8,10 @@ its start is left out, too.
 from typing import Any
 
 from gateway.fhir.times import interval
-from gateway.mapping.code import Code, Here
+from gateway.mapping.mending import mended
 from gateway.mapping.run import Frame, Run, Spot
 from gateway.mapping.tracing import rewrite, single
-from gateway.mapping.writers import Keep, One
+from gateway.mapping.writers import One
 
 _PRECISIONS = (4, 7, 10)
 
@@ -22,16 +22,7 @@ def fitted(one: One, spot: Spot) -> One:
     def fit(made: dict[str, Any], frame: Frame, pointer: str) -> None:
         _fit(made, frame, spot, pointer)
 
-    def write(code: Code, here: Here, keep: Keep) -> None:
-        def check(made: str) -> None:
-            made = code.named(made)
-            with code.block(f"if 'start' in {made} and 'end' in {made}:"):
-                code.put(f"{code.bind(fit, 'fit')}({made}, {here.frame}, {here.path})")
-            keep(made)
-
-        one(code, here, check)
-
-    return write
+    return mended(one, ("start", "end"), fit)
 
 
 def _fit(made: dict[str, Any], frame: Frame, spot: Spot, pointer: str) -> None:
